@@ -1,0 +1,1 @@
+"""The shared idea of Subtractive: arrangements, subtraction, examples; imports no torch."""

@@ -1,0 +1,1 @@
+"""The file formats, and the only places that know them."""
