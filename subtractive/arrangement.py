@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from subtractive.errors import FileFormatError
@@ -83,9 +84,9 @@ class Part:
 
 
 class PlacedPart(NamedTuple):
-    """A part and the index it has in its arrangement, so that adding it back restores the order."""
+    """A part and its place among all parts, so that adding it back restores the order."""
 
-    index: int
+    place: int
     stem: Part
 
 
@@ -200,21 +201,21 @@ class Arrangement:
     def split(self, instrument: str) -> tuple[Arrangement, tuple[PlacedPart, ...]]:
         """Return the music without `instrument`, and the parts taken out (see `example.Mix`)."""
         taken = tuple(
-            PlacedPart(index, part)
-            for index, (part, its_role) in enumerate(
+            PlacedPart(place, part)
+            for place, (part, its_role) in enumerate(
                 zip(self.parts, roles(self.parts), strict=True)
             )
             if its_role == instrument
         )
-        gone = {placed.index for placed in taken}
-        kept = tuple(part for index, part in enumerate(self.parts) if index not in gone)
+        gone = {placed.place for placed in taken}
+        kept = tuple(part for place, part in enumerate(self.parts) if place not in gone)
         return self.with_parts(kept), taken
 
     def join(self, stems: tuple[PlacedPart, ...]) -> Arrangement:
         """Return the music with `stems` put in at their indices (see `example.Mix`)."""
         parts = list(self.parts)
-        for placed in sorted(stems, key=lambda placed: placed.index):
-            parts.insert(placed.index, placed.stem)
+        for placed in sorted(stems, key=lambda placed: placed.place):
+            parts.insert(placed.place, placed.stem)
         return self.with_parts(tuple(parts))
 
     def tempo_at(self, tick: int) -> int:
@@ -261,7 +262,7 @@ def bars(arrangement: Arrangement) -> tuple[Bar, ...]:
     end = max(arrangement.end, 1)
     result: list[Bar] = []
     lines = arrangement.barlines
-    for onset, after in zip(lines, lines[1:], strict=False):
+    for onset, after in pairwise(lines):
         place = bisect_right(changes, onset) - 1
         metre = metre_at[changes[place]] if place >= 0 else common
         result.append(Bar(onset, after - onset, beat_and_length(metre)[0]))
