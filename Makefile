@@ -1,0 +1,43 @@
+# make demo · make test · make bench: each sets up .venv by itself, once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test bench
+
+setup: $(READY)
+
+demo: $(READY)
+	$(BIN)/python -m symbolic.demo
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m 'not long'
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.symbolic --quick
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed: say which one by make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make a virtual environment with pip:" \
+	    "install its venv package (on Debian and Ubuntu: apt-get install python3-venv)"; exit 1; }
+	@echo "Setting up $(VENV): the first time takes some minutes, torch is large."
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+# Without its dependency pyaudio, which only plays to a loudspeaker and does not build everywhere.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps tinysoundfont || \
+	  echo "tinysoundfont could not be installed: previews need FluidSynth."
+	@command -v fluidsynth >/dev/null || test "$$(id -u)" != 0 || \
+	  ! command -v apt-get >/dev/null || { \
+	  echo "Installing FluidSynth, which plays the previews."; \
+	  { apt-get update && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install --yes --no-install-recommends fluidsynth; } >$(VENV)/apt.log 2>&1 || \
+	  echo "FluidSynth could not be installed (see $(VENV)/apt.log): tinysoundfont plays instead."; }
+	@touch $@

@@ -1,0 +1,1 @@
+"""How well the product does, measured on real songs beside floors and a ceiling."""

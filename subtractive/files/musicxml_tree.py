@@ -1,0 +1,192 @@
+"""From the bytes of a MusicXML file to its parts and measures as XML elements."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from fractions import Fraction
+from typing import NamedTuple
+
+from lxml import etree
+
+from subtractive.errors import FileFormatError
+
+_LIMIT_BYTES = 128 * 2**20  # the longest symphonies stay under half of it
+_MOST_DIGITS = 30
+_MUSICXML = "application/vnd.recordare.musicxml+xml"
+
+
+class PartTree(NamedTuple):
+    """One part as XML: its entry in the part list, and what its measures hold.
+
+    `entry` is None where the list lacks the part. `numbers` are the measures' printed numbers.
+    """
+
+    entry: etree._Element | None
+    measures: tuple[etree._Element, ...]
+    numbers: tuple[str, ...]
+
+
+def part_trees(content: bytes, name: str) -> tuple[PartTree, ...]:
+    """Return the parts of a score, partwise or timewise, plain or zipped.
+
+    Parameters
+    ----------
+    content : bytes
+        The file: XML in any encoding, or an .mxl archive.
+    name : str
+        What messages call the file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no MusicXML score, or is damaged.
+    """
+    root = _root(_unzipped(content, name) if content[:2] == b"PK" else content, name)
+    entries = {entry.get("id", ""): entry for entry in root.iterfind("part-list/score-part")}
+    measures: dict[str, list[tuple[str, etree._Element]]] = {}
+    if root.tag == "score-partwise":
+        for part in root.iterfind("part"):
+            # a part without an identity is still a part
+            identity = part.get("id") or f"part {len(measures) + 1}"
+            measures.setdefault(identity, []).extend(
+                (measure.get("number", ""), measure) for measure in part.iterfind("measure")
+            )
+    else:
+        for place, measure in enumerate(root.iterfind("measure")):
+            number = measure.get("number", "")
+            for part in measure.iterfind("part"):
+                rows = measures.setdefault(part.get("id", ""), [])
+                # a part may be absent from some measures of a timewise score
+                rows.extend((number, etree.Element("part")) for _ in range(place - len(rows)))
+                rows.append((number, part))
+    if not measures:
+        raise FileFormatError(f"{name} has no parts: export the score again")
+    if not any(measures.values()):
+        raise FileFormatError(f"{name} has no measures: export the score again")
+    return tuple(
+        PartTree(entries.get(key), tuple(row[1] for row in rows), tuple(row[0] for row in rows))
+        for key, rows in measures.items()
+    )
+
+
+def number(text: str | None, place: str) -> Fraction | None:
+    """Return the number that `text` says; None if it says nothing.
+
+    Raises
+    ------
+    FileFormatError
+        If it says something else; `place` names where.
+    """
+    if text is None or not text.strip():
+        return None
+    plain = text.strip().replace(",", ".")
+    if plain.isdecimal() and len(plain) < _MOST_DIGITS:
+        return Fraction(int(plain))
+    try:
+        # a slash would pass as a fraction, and an exponent could fill the memory
+        if "/" in plain or "e" in plain.lower() or len(plain) > _MOST_DIGITS:
+            raise ValueError
+        return Fraction(plain)
+    except ValueError as error:
+        raise FileFormatError(
+            f"{place} says {plain[:40]!r}, but must be a number: export the score again"
+        ) from error
+
+
+def number_in(element: etree._Element, path: str) -> Fraction | None:
+    """Return the number that stands in the element at `path`, as `number` does."""
+    return number(element.findtext(path), f"<{path}>")
+
+
+def _root(content: bytes, name: str) -> etree._Element:
+    """Return the score's root element, without namespaces."""
+    if not content.strip():
+        raise FileFormatError(f"{name} is empty: export the score again")
+    if len(content) > _LIMIT_BYTES:
+        raise FileFormatError(_too_big(name))
+    # nothing outside the file is ever read, and no entity is expanded
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+    )
+    try:
+        root = etree.fromstring(content.lstrip(b" \t\r\n"), parser)
+    except etree.XMLSyntaxError as error:
+        if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] != b"<":
+            raise FileFormatError(
+                f"{name} is not MusicXML: it is no XML; export the score as .musicxml or .mxl"
+            ) from error
+        raise FileFormatError(
+            f"{name} is damaged or cut short ({error.msg}): export the score again"
+        ) from error
+    for element in root.iter(etree.Element):
+        if "}" in element.tag:
+            element.tag = element.tag.rpartition("}")[2]
+    if root.tag == "opus":
+        raise FileFormatError(
+            f"{name} is a MusicXML opus, a list of scores: open one of the scores that it names"
+        )
+    if root.tag not in {"score-partwise", "score-timewise"}:
+        raise FileFormatError(
+            f"{name} is XML but no score: its root is <{root.tag}>, and must be <score-partwise> "
+            "or <score-timewise>; export the score as .musicxml or .mxl"
+        )
+    return root
+
+
+def _unzipped(content: bytes, name: str) -> bytes:
+    """Return the score inside an .mxl archive."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            inside = _score_name(archive)
+            if inside is None:
+                raise FileFormatError(
+                    f"{name} is a zip archive without a MusicXML score: export the score again"
+                )
+            if archive.getinfo(inside).file_size > _LIMIT_BYTES:
+                raise FileFormatError(_too_big(name))
+            # the size stated may be a lie, so no more than the limit is read
+            with archive.open(inside) as stream:
+                score = stream.read(_LIMIT_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        raise FileFormatError(
+            f"{name} is a damaged or cut off .mxl archive ({error}): export the score again"
+        ) from error
+    except (NotImplementedError, RuntimeError) as error:
+        raise FileFormatError(
+            f"{name} is packed in a way that cannot be read ({error}): export it as .musicxml"
+        ) from error
+    if len(score) > _LIMIT_BYTES:
+        raise FileFormatError(_too_big(name))
+    return score
+
+
+def _score_name(archive: zipfile.ZipFile) -> str | None:
+    names = archive.namelist()
+    if "META-INF/container.xml" in names:
+        with archive.open("META-INF/container.xml") as stream:
+            container = stream.read(2**20)
+        for path in _rootfiles(container):
+            if path in names:
+                return path
+    scores = (path for path in names if path.lower().endswith((".musicxml", ".xml")))
+    return next((path for path in scores if not path.startswith("META-INF/")), None)
+
+
+def _rootfiles(container: bytes) -> list[str]:
+    """Return the scores that a container names; none if it is no XML."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        rootfiles = list(etree.fromstring(container, parser).iter("{*}rootfile"))
+    except etree.XMLSyntaxError:
+        return []
+    return [
+        rootfile.get("full-path", "")
+        for rootfile in rootfiles
+        if rootfile.get("media-type", _MUSICXML) == _MUSICXML
+    ]
+
+
+def _too_big(name: str) -> str:
+    return f"{name} holds more than {_LIMIT_BYTES >> 20} MiB of XML, which no score needs"

@@ -1,0 +1,193 @@
+"""The writer for sampling: the same weights, step by step with cached keys and values.
+
+Plain torch, since importing the training module's library costs more than writing a part. A test
+holds that both give the same logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # torch's own convention
+from torch import Tensor
+
+from symbolic.config import WriterConfig
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Rows to feed, one or more for each sequence of a batch.
+
+    Attributes
+    ----------
+    main, duration, velocity, frame, position : Tensors of int [shape=(batch, row)]
+    place : Tensor of float [shape=(batch, row)]
+    mask : Tensor of bool [shape=(batch, row)]
+        False where a row is padding, which no later row sees.
+    """
+
+    main: Tensor
+    duration: Tensor
+    velocity: Tensor
+    frame: Tensor
+    position: Tensor
+    place: Tensor
+    mask: Tensor
+
+
+class Cache:
+    """Keys and values of what was fed, and which of it is no padding."""
+
+    def __init__(
+        self, config: WriterConfig, batch: int, capacity: int, device: torch.device | None = None
+    ) -> None:
+        shape = (config.depth, 2, batch, config.dim // config.head_dim, capacity, config.head_dim)
+        self.pairs = torch.zeros(shape, device=device)
+        self.mask = torch.zeros(batch, capacity, dtype=torch.bool, device=device)
+        self.length = 0
+
+    def make_room(self, rows: int) -> None:
+        """Grow by `rows` if the cache is full."""
+        if self.length == self.mask.shape[1]:
+            self.pairs = F.pad(self.pairs, (0, 0, 0, rows))
+            self.mask = F.pad(self.mask, (0, rows))
+
+
+def _norm(x: Tensor, gain: Tensor) -> Tensor:
+    # x-transformers keeps the gain as an offset from one, so that weight decay pulls it there.
+    return F.normalize(x, dim=-1) * (x.shape[-1] ** 0.5) * (gain + 1)
+
+
+def _rotate(x: Tensor, angles: Tensor) -> Tensor:
+    """Rotate pairs of neighbouring features by `angles` [shape=(batch, 1, row, head_dim / 2)]."""
+    even, odd = x[..., 0::2], x[..., 1::2]
+    cos, sin = angles.cos(), angles.sin()
+    return torch.stack((even * cos - odd * sin, odd * cos + even * sin), dim=-1).flatten(-2)
+
+
+class CachedWriter:
+    """Encoder and decoder over weights saved by `symbolic.checkpoint`.
+
+    Parameters
+    ----------
+    config : WriterConfig
+    weights : mapping from name to Tensor
+        As `symbolic.transformer.Writer` names them.
+    """
+
+    def __init__(self, config: WriterConfig, weights: Mapping[str, Tensor]) -> None:
+        self.config = config
+        self.weights = dict(weights)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.weights["raw.weight"].device
+
+    def _attend(
+        self,
+        x: Tensor,
+        prefix: str,
+        angles: Tensor,
+        mask: Tensor,
+        cached: Tensor | None,
+        start: int,
+    ) -> Tensor:
+        batch, rows, dim = x.shape
+        w = self.weights
+        split = (batch, rows, dim // self.config.head_dim, self.config.head_dim)
+        query, key, value = (
+            F.linear(x, w[f"{prefix}.to_{name}.weight"]).view(split).transpose(1, 2)
+            for name in "qkv"
+        )
+        query, key = _rotate(query, angles), _rotate(key, angles)
+        if cached is not None:
+            cached[0, :, :, start : start + rows] = key
+            cached[1, :, :, start : start + rows] = value
+            key, value = cached[0, :, :, : start + rows], cached[1, :, :, : start + rows]
+        out = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return F.linear(out.transpose(1, 2).reshape(batch, rows, dim), w[f"{prefix}.to_out.weight"])
+
+    def _layers(
+        self, x: Tensor, stack: str, place: Tensor, mask: Tensor, cache: Cache | None
+    ) -> Tensor:
+        w = self.weights
+        angles = place[:, None, :, None] * w[f"{stack}.rotary_pos_emb.inv_freq"]
+        depth = self.config.depth if cache else self.config.encoder_depth
+        for layer in range(depth):
+            attention, feed = f"{stack}.layers.{2 * layer}", f"{stack}.layers.{2 * layer + 1}"
+            cached = cache.pairs[layer] if cache else None
+            start = cache.length if cache else 0
+            normal = _norm(x, w[f"{attention}.0.0.g"])
+            x = x + self._attend(normal, f"{attention}.1", angles, mask, cached, start)
+            hidden = F.linear(_norm(x, w[f"{feed}.0.0.g"]), w[f"{feed}.1.ff.0.0.weight"])
+            x = x + F.linear(F.relu(hidden).square(), w[f"{feed}.1.ff.2.weight"])
+        return _norm(x, w[f"{stack}.final_norm.g"])
+
+    def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor) -> Tensor:
+        """Return what the decoder is given of each frame [shape=(batch, frame, dim)]."""
+        w = self.weights
+        x = (
+            F.linear(frames, w["frame_in.weight"], w["frame_in.bias"])
+            + w["instrument.weight"][instrument][:, None]
+        )
+        place = torch.arange(frames.shape[1], dtype=torch.float32, device=frames.device)[None]
+        hidden = self._layers(x, "encoder", place, mask[:, None, None, :], None)
+        return hidden + F.linear(frames, w["raw.weight"])
+
+    def feed(self, steps: Steps, seen: Tensor, cache: Cache) -> Tensor:
+        """Feed rows and return the decoder's state after each [shape=(batch, row, dim)].
+
+        Parameters
+        ----------
+        steps : Steps
+        seen : Tensor [shape=(batch, frame, dim)]
+            As `encode` returns it.
+        cache : Cache
+            Grows by the rows fed.
+        """
+        w = self.weights
+        batch, rows = steps.main.shape
+        x = (
+            w["main.weight"][steps.main]
+            + w["duration.weight"][steps.duration]
+            + w["velocity.weight"][steps.velocity]
+            + w["position.weight"][steps.position]
+            + seen[torch.arange(batch, device=seen.device)[:, None], steps.frame]
+        )
+        end = cache.length + rows
+        cache.mask[:, cache.length : end] = steps.mask
+        # A row sees what was fed before it and itself; itself even if padding, so that the
+        # softmax of a padded row is of something.
+        every = torch.arange(end, device=seen.device)[None]
+        now = every[0, cache.length :, None]
+        causal, itself = every <= now, every == now
+        mask = (cache.mask[:, None, :end] & causal) | itself
+        hidden = self._layers(x, "decoder", steps.place, mask[:, None], cache)
+        cache.length = end
+        return hidden
+
+    def main_logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits of the next row's token [shape=(..., MAIN)]."""
+        return F.linear(hidden, self.weights["main_head.weight"], self.weights["main_head.bias"])
+
+    def _attributes(self, hidden: Tensor, main: Tensor) -> Tensor:
+        w = self.weights
+        return (
+            F.linear(hidden, w["duration_hidden.weight"], w["duration_hidden.bias"])
+            + w["main.weight"][main]
+        )
+
+    def duration_logits(self, hidden: Tensor, main: Tensor) -> Tensor:
+        """Return the logits of the next note's duration, its pitch token being known."""
+        w = self.weights
+        known = F.relu(self._attributes(hidden, main)).square()
+        return F.linear(known, w["duration_head.weight"], w["duration_head.bias"])
+
+    def velocity_logits(self, hidden: Tensor, main: Tensor, duration: Tensor) -> Tensor:
+        """Return the logits of the next note's velocity, pitch and duration being known."""
+        w = self.weights
+        known = F.relu(self._attributes(hidden, main) + w["duration.weight"][duration]).square()
+        return F.linear(known, w["velocity_head.weight"], w["velocity_head.bias"])

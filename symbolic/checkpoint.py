@@ -1,0 +1,56 @@
+"""Weights on disk: safetensors and the sizes they belong to; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from subtractive.errors import FileFormatError
+from symbolic.config import WriterConfig
+
+SHIPPED = Path(__file__).parent / "weights"
+WEIGHTS, CONFIG = "writer.safetensors", "config.json"
+
+
+def save_weights(folder: Path, config: WriterConfig, state: Mapping[str, Tensor]) -> None:
+    """Write weights as bf16 and their sizes into `folder`, each file whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if missing.
+    config : WriterConfig
+    state : mapping from name to Tensor
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    half = {name: tensor.detach().to(torch.bfloat16).contiguous() for name, tensor in state.items()}
+    new = folder / f"{WEIGHTS}.new"
+    save_file(half, new)
+    os.replace(new, folder / WEIGHTS)
+    new = folder / f"{CONFIG}.new"
+    new.write_text(json.dumps(config.to_dict(), indent=2) + "\n", "utf-8")
+    os.replace(new, folder / CONFIG)
+
+
+def load_weights(folder: Path | None = None) -> tuple[WriterConfig, dict[str, Tensor]]:
+    """Return sizes and float32 weights from a folder, by default the shipped ones.
+
+    Raises
+    ------
+    FileFormatError
+        If the folder holds no weights, or its sizes have an unknown name.
+    """
+    folder = SHIPPED if folder is None else folder
+    if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
+        raise FileFormatError(
+            f"no weights in {folder}: a folder with {WEIGHTS} and {CONFIG}, as symbolic.train "
+            "exports it, is needed"
+        )
+    config = WriterConfig.from_dict(json.loads((folder / CONFIG).read_text("utf-8")))
+    return config, {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}

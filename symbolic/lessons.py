@@ -1,0 +1,122 @@
+"""Lessons: random subtractive examples cut from songs on the grid, as arrays that a writer learns.
+
+A lesson is a window of bars in which one instrument was taken out. What is left is thinned at
+random, down to a single part, so that a writer learns to work with whatever a user has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from scoretokens.codec import encode, normalise
+from scoretokens.grid import GridPart, GridSong
+from symbolic.frames import REACH, Key, beat_chords, context_frames, cut, key_of
+from symbolic.rows import Rows, rows_of
+from subtractive.instruments import INSTRUMENTS
+
+Ints = npt.NDArray[np.int64]
+WINDOW = 16  # bars that are written
+LOOKAHEAD = 2  # bars of context beyond them, where a fill leads to
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """A window: the context's frames [shape=(frame, WIDTH)] and the target's rows."""
+
+    instrument: str
+    frames: npt.NDArray[np.float32]
+    rows: Rows
+    bar_count: int
+
+
+def target_part(song: GridSong, instrument: str) -> GridPart | None:
+    """Return the part that stands for the instrument (see `subtractive.example.main_part`)."""
+    parts = [part for part in song.parts if part.role == instrument and len(part.notes)]
+    if not parts:
+        return None
+    if instrument != "drums":
+        return max(parts, key=lambda part: len(part.notes))
+    notes = np.concatenate([part.notes for part in parts])
+    _, first = np.unique(notes[:, 0] * 128 + notes[:, 2], return_index=True)
+    return replace(parts[0], notes=notes[first])
+
+
+def thin(context: Sequence[GridPart], rng: np.random.Generator) -> list[GridPart]:
+    """Return the context as it is, or a part of it: some parts, some roles, or a single part."""
+    draw = rng.random()
+    if draw < 0.45 or len(context) < 2:
+        return list(context)
+    if draw < 0.65:
+        kept = [part for part in context if rng.random() < 0.6]
+    elif draw < 0.85:
+        roles = [role for role in INSTRUMENTS if rng.random() < 0.6]
+        kept = [part for part in context if part.role in roles]
+    else:
+        kept = []
+    return kept or [context[int(rng.integers(len(context)))]]
+
+
+def lesson(
+    song: GridSong,
+    instrument: str,
+    first: int,
+    rng: np.random.Generator | None,
+    window: int = WINDOW,
+) -> Lesson | None:
+    """Return the lesson of one window, or None if the instrument does not play there.
+
+    Parameters
+    ----------
+    song : GridSong
+    instrument : str
+    first : int
+        Bar at which the window starts.
+    rng : Generator or None
+        Draws what of the context is kept and whether its chords are given as symbols; None keeps
+        everything and estimates the chords, as validation does.
+    window : int
+        In bars.
+    """
+    target = target_part(song, instrument)
+    context = [part for part in song.parts if part.role != instrument and len(part.notes)]
+    last = min(first + window, song.bar_count)
+    if target is None or not context:
+        return None
+    low, high = song.bar_onsets[first], song.bar_onsets[last]
+    playing = (target.notes[:, 0] >= low) & (target.notes[:, 0] < high)
+    if playing.sum() < 4:
+        return None
+    key = None
+    given = False
+    if rng is not None:
+        context = thin(context, rng)
+        given = rng.random() < 0.2
+        # Now and then a neighbouring key, as an estimate from a real context may be.
+        if rng.random() < 0.1:
+            key = Key(int(rng.integers(-6, 6)), bool(rng.random() < 0.5))
+    key = key or key_of(context) or key_of([target, *song.parts]) or Key(0, is_minor=False)
+
+    begin, end = max(0, first - REACH), min(last + LOOKAHEAD, song.bar_count)
+    piece = cut(replace(song, parts=tuple(context)), begin, end)
+    chords = None
+    if given:
+        whole = cut(replace(song, parts=(*song.parts, target)), begin, end)
+        pitched = [part.notes for part in whole.parts if not part.is_drums]
+        chords = beat_chords(np.concatenate(pitched), piece) if pitched else None
+    seen = context_frames(
+        piece, piece.parts, key, chords=chords, first_bar=begin, bar_total=song.bar_count
+    )
+    bar_frames = seen.bar_frames[first - begin :]
+    notes = normalise(
+        target.notes[playing],
+        is_drums=target.is_drums,
+        transposition=0 if target.is_drums else key.shift,
+    )
+    bar_onsets = song.bar_onsets[first : last + 1]
+    encoded = encode(notes, bar_onsets.tolist(), instrument=instrument, program=target.program)
+    rows = rows_of(encoded, bar_onsets, bar_frames[: last - first + 1] - bar_frames[0])
+    return Lesson(instrument, seen.values[bar_frames[0] :], rows, last - first)

@@ -1,0 +1,256 @@
+"""Writing parts with a trained writer: window after window, many songs side by side.
+
+A song of any length is written in windows of 16 bars, of which the first eight are what was
+written before: cost grows linearly with bars, memory does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from scoretokens.codec import decode, encode
+from scoretokens.vocabulary import vocabulary
+from subtractive.instruments import INSTRUMENTS
+from symbolic.cached import Cache, CachedWriter, Steps
+from symbolic.frames import WIDTH, Frames
+from symbolic.lessons import LOOKAHEAD, WINDOW
+from symbolic.pen import Limits, Pen, Step, Window, choose, flat
+from symbolic.rows import Rows, ids_of, rows_of
+
+Ints = npt.NDArray[np.int64]
+OVERLAP = 8  # bars already written that a window sees
+ROOM = 64  # rows by which a cache grows
+
+_V = vocabulary()
+_PITCHED = range(_V.span("Pitch").start, _V.span("PitchDrum").stop)
+_KEYS = _V.span("PitchDrum")
+_PROGRAM = _V.span("Program")
+_BAR = _V.id("Bar_None")
+
+
+@dataclass(eq=False)
+class Job:
+    """A part to write, on the grid and in the key that the frames are in.
+
+    Attributes
+    ----------
+    instrument : str
+    frames : Frames
+        Of the whole song.
+    bar_onsets : array of int [shape=(bar + 1,)]
+    limits : Limits
+    open_frames : array of bool [shape=(frame,)]
+        Where a note may begin.
+    rng : Generator
+        Drawn from step by step; the result depends on no other job.
+    temperature, top_p : float
+    program : int or None
+        None lets the writer choose, except for drums.
+    notes : array of int [shape=(note, 4)]
+        What is written so far.
+    """
+
+    instrument: str
+    frames: Frames
+    bar_onsets: Ints
+    limits: Limits
+    open_frames: npt.NDArray[np.bool_]
+    rng: np.random.Generator
+    temperature: float
+    top_p: float
+    program: int | None
+    notes: Ints
+    next_bar: int = 0
+
+    @property
+    def bar_count(self) -> int:
+        """Number of bars to write in all."""
+        return len(self.bar_onsets) - 1
+
+
+def _window(job: Job) -> tuple[Window, Rows, npt.NDArray[np.float32]]:
+    """Return the next window of a job, the rows already written in it, and its frames."""
+    first = max(0, job.next_bar - OVERLAP)
+    last = min(first + WINDOW, job.bar_count)
+    onsets = job.bar_onsets[first : last + 1]
+    frames = job.frames.bar_frames
+    bar_frames = frames[first : last + 1] - frames[first]
+    end = frames[min(last + LOOKAHEAD, job.bar_count)]
+    values = job.frames.values[frames[first] : end]
+    start = job.next_bar - first
+    inside = (job.notes[:, 0] >= onsets[0]) & (job.notes[:, 0] < onsets[start])
+    notes = job.notes[inside]
+    said = encode(
+        notes, onsets[: start + 1].tolist(), instrument=job.instrument, program=job.program
+    )
+    filled = [
+        bool(((notes[:, 0] >= on) & (notes[:, 0] < end)).any())
+        for on, end in zip(onsets[:start], onsets[1 : start + 1], strict=True)
+    ]
+    open_frames = job.open_frames[frames[first] : end]
+    window = Window(onsets, bar_frames, start, filled, open_frames)
+    return window, rows_of(said, onsets, bar_frames), values
+
+
+def _stack(groups: Sequence[Sequence[Step]], device: torch.device) -> Steps:
+    """Return rows of several sequences side by side, padded at the end."""
+    length = max(1, *(len(group) for group in groups))
+    table = np.zeros((6, len(groups), length))
+    mask = np.zeros((len(groups), length), dtype=bool)
+    for index, group in enumerate(groups):
+        if group:
+            table[:, index, : len(group)] = np.array(group).T
+            mask[index, : len(group)] = True
+    whole = torch.from_numpy(table[:5].astype(np.int64)).to(device)
+    place = torch.from_numpy(table[5].astype(np.float32)).to(device)
+    main, duration, velocity, frame, position = whole
+    return Steps(
+        main, duration, velocity, frame, position, place, torch.from_numpy(mask).to(device)
+    )
+
+
+def _steps(rows: Rows) -> list[Step]:
+    columns = (rows.main, rows.duration, rows.velocity, rows.frame, rows.position, rows.place)
+    return [Step(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _draw(job: Job, logits: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_] | None) -> int:
+    return choose(logits, mask, job.temperature, job.top_p, float(job.rng.random()))
+
+
+class _Desk:
+    """One window of each of several jobs, written in lock step."""
+
+    def __init__(self, writer: CachedWriter, jobs: Sequence[Job]) -> None:
+        self.writer, self.jobs = writer, jobs
+        prepared = [_window(job) for job in jobs]
+        self.windows = [window for window, _, _ in prepared]
+        self.before = [rows for _, rows, _ in prepared]
+        self.pens = [
+            Pen(
+                window,
+                job.limits,
+                rows,
+                needs_program=job.program is None and job.instrument != "drums",
+            )
+            for job, (window, rows, _) in zip(jobs, prepared, strict=True)
+        ]
+        longest = max(len(values) for _, _, values in prepared)
+        frames = torch.zeros(len(jobs), longest, WIDTH)
+        mask = torch.zeros(len(jobs), longest, dtype=torch.bool)
+        for index, (_, _, values) in enumerate(prepared):
+            frames[index, : len(values)] = torch.from_numpy(values)
+            mask[index, : len(values)] = True
+        instrument = torch.tensor([INSTRUMENTS.index(job.instrument) for job in jobs])
+        device = writer.device
+        self.seen = writer.encode(frames.to(device), mask.to(device), instrument.to(device))
+
+    def first_steps(self) -> list[list[Step]]:
+        """Return what is fed before anything is sampled: what stands there, and a barline."""
+        groups = [_steps(rows) for rows in self.before]
+        for pen, group in zip(self.pens, groups, strict=True):
+            if pen.state == "Program":
+                group.append(pen.write(_BAR))
+        return groups
+
+    def run(self) -> None:
+        """Write until every pen has filled its window."""
+        groups = self.first_steps()
+        room = max(len(group) for group in groups) + ROOM
+        cache = Cache(self.writer.config, len(self.pens), room, self.writer.device)
+        hidden = self.writer.feed(_stack(groups, self.writer.device), self.seen, cache)
+        ends = torch.tensor([len(group) - 1 for group in groups], device=hidden.device)
+        state = hidden[torch.arange(len(groups), device=hidden.device), ends]
+        while not all(pen.done for pen in self.pens):
+            state = self._advance(state, cache)
+
+    def _advance(self, state: Tensor, cache: Cache) -> Tensor:
+        """Sample one row for every pen that is not done, feed them, and return the new state."""
+        logits = self.writer.main_logits(state).cpu().numpy()
+        active = [index for index, pen in enumerate(self.pens) if not pen.done]
+        main = np.full(len(self.pens), _BAR)
+        for index in active:
+            main[index] = _draw(self.jobs[index], logits[index], self.pens[index].allowed())
+        duration, velocity = self._attributes(state, main, active)
+        fed: list[list[Step]] = [[] for _ in self.pens]
+        for index in active:
+            pen = self.pens[index]
+            step = pen.write(int(main[index]), int(duration[index]), int(velocity[index]))
+            if not pen.done:
+                fed[index].append(step)
+        cache.make_room(ROOM)
+        return self.writer.feed(_stack(fed, self.writer.device), self.seen, cache)[:, -1]
+
+    def _attributes(self, state: Tensor, main: Ints, active: Sequence[int]) -> tuple[Ints, Ints]:
+        """Sample duration and velocity of the notes among the tokens just chosen."""
+        duration, velocity = (
+            np.zeros(len(main), dtype=np.int64),
+            np.zeros(len(main), dtype=np.int64),
+        )
+        notes = [index for index in active if main[index] in _PITCHED]
+        if not notes:
+            return duration, velocity
+        rows = state[notes]
+        pitch = torch.from_numpy(main[notes]).to(state.device)
+        pitched = [index for index in notes if main[index] not in _KEYS]
+        if pitched:
+            logits = self.writer.duration_logits(rows, pitch)[:, 1:].cpu().numpy()
+            for row, index in enumerate(notes):
+                if index in pitched:
+                    duration[index] = 1 + _draw(self.jobs[index], logits[row], None)
+        known = torch.from_numpy(duration[notes]).to(state.device)
+        logits = self.writer.velocity_logits(rows, pitch, known)[:, 1:].cpu().numpy()
+        for row, index in enumerate(notes):
+            velocity[index] = 1 + _draw(self.jobs[index], logits[row], None)
+        return duration, velocity
+
+    def hand_in(self) -> None:
+        """Add what was written to the jobs."""
+        for job, window, pen, rows in zip(
+            self.jobs, self.windows, self.pens, self.before, strict=True
+        ):
+            fresh = flat(pen.steps)
+            ids = ids_of(rows.main, rows.duration, rows.velocity) + ids_of(*fresh)
+            chosen = [token for token in ids if token in _PROGRAM]
+            if chosen:
+                job.program = int(_V.values("Program")[chosen[0] - _PROGRAM.start])
+            notes = decode(ids, window.bar_onsets.tolist())
+            fresh_notes = notes[notes[:, 0] >= window.bar_onsets[window.start]]
+            job.notes = np.concatenate([job.notes, fresh_notes])
+            job.next_bar += len(window.bar_onsets) - 1 - window.start
+
+
+@torch.inference_mode()
+def write_notes(
+    writer: CachedWriter,
+    jobs: Sequence[Job],
+    batch: int = 16,
+    report: Callable[[int], None] | None = None,
+) -> None:
+    """Write all jobs to their end; the notes stand in each job's `notes`.
+
+    Parameters
+    ----------
+    writer : CachedWriter
+    jobs : sequence of Job
+    batch : int
+        Jobs written side by side; what is written does not depend on it.
+    report : callable, optional
+        Called with the number of bars finished since the last call.
+    """
+    waiting = list(jobs)
+    while waiting:
+        group = waiting[:batch]
+        before = sum(job.next_bar for job in group)
+        desk = _Desk(writer, group)
+        desk.run()
+        desk.hand_in()
+        if report is not None:
+            report(sum(job.next_bar for job in group) - before)
+        waiting = [job for job in waiting if job.next_bar < job.bar_count]

@@ -1,0 +1,330 @@
+"""Train the writer: `python -m symbolic.train --corpus FOLDER --state FOLDER --minutes 60`.
+
+Stopped at any moment and called again with the same state, a run goes on exactly as if it had not
+been stopped. Two single-threaded processes use two cores better than one with two threads:
+`OMP_NUM_THREADS=1 accelerate launch --cpu --num_processes 2 -m symbolic.train ...`
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+import typer
+from accelerate import Accelerator
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from subtractive.errors import MusicError, OptionError
+from subtractive.instruments import INSTRUMENTS
+from symbolic.batches import START, Corpus, Place, batches, collate, validation_lessons
+from symbolic.checkpoint import load_weights, save_weights
+from symbolic.config import WriterConfig
+from symbolic.lessons import Lesson
+from symbolic.songbook import load_songs
+from symbolic.transformer import Batch, Writer, losses
+
+LOG_COLUMNS = ("minutes", "step", "rows", "train", "valid", *INSTRUMENTS)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Learning rates: constant after a warm-up, falling to nothing over the last minutes.
+
+    Attributes
+    ----------
+    matrix_rate, rate : float
+        For the layers' matrices (Muon, Jordan et al. 2024) and for everything else (AdamW).
+    warmup : int
+        Steps.
+    minutes, decay_minutes : float
+        Length of this sitting, and of the fall at its end (0: stay constant).
+    """
+
+    minutes: float
+    decay_minutes: float
+    matrix_rate: float = 0.01
+    rate: float = 2e-3
+    warmup: int = 50
+
+    def factor(self, step: int, minutes: float) -> float:
+        """Return what the rates are multiplied by."""
+        rise = min(1.0, (step + 1) / self.warmup)
+        left = self.minutes - minutes
+        fall = min(1.0, max(0.01, left / self.decay_minutes)) if self.decay_minutes > 0 else 1.0
+        return rise * fall
+
+
+class Optimizer:
+    """Muon for the layers' matrices, AdamW for embeddings, heads and gains: one face for both."""
+
+    def __init__(self, model: Writer, schedule: Schedule) -> None:
+        named = list(model.named_parameters())
+        matrices = [
+            p for name, p in named if p.ndim == 2 and name.split(".")[0] in ("encoder", "decoder")
+        ]
+        chosen = {id(p) for p in matrices}
+        others = [p for _, p in named if id(p) not in chosen]
+        self.members: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.Muon(
+                matrices, lr=schedule.matrix_rate, weight_decay=0.05, adjust_lr_fn="original"
+            ),
+            torch.optim.AdamW(others, lr=schedule.rate, betas=(0.9, 0.95), weight_decay=0.01),
+        )
+        self.rates = (schedule.matrix_rate, schedule.rate)
+
+    def step(self, factor: float) -> None:
+        """Move the weights once, at `factor` times the rates, and forget the gradients."""
+        for member, rate in zip(self.members, self.rates, strict=True):
+            for group in member.param_groups:
+                group["lr"] = rate * factor
+            member.step()
+            member.zero_grad(set_to_none=True)
+
+    def state(self) -> list[dict[str, Any]]:
+        """Return what `restore` needs."""
+        return [member.state_dict() for member in self.members]
+
+    def restore(self, state: Iterable[dict[str, Any]]) -> None:
+        """Take over a saved state."""
+        for member, saved in zip(self.members, state, strict=True):
+            member.load_state_dict(saved)
+
+
+@torch.no_grad()
+def validate(model: Writer, lessons: list[Lesson]) -> dict[str, float]:
+    """Return nats per bar of each instrument and their mean under "valid"."""
+    model.eval()
+    nats = dict.fromkeys(INSTRUMENTS, 0.0)
+    bar_count = dict.fromkeys(INSTRUMENTS, 0)
+    for first in range(0, len(lessons), 8):
+        group = lessons[first : first + 8]
+        batch = collate(group)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(batch)
+        for one, loss in zip(group, losses(logits, batch).sum(1).tolist(), strict=True):
+            nats[one.instrument] += loss
+            bar_count[one.instrument] += one.bar_count
+    model.train()
+    means = {name: nats[name] / max(1, bar_count[name]) for name in INSTRUMENTS}
+    return {"valid": sum(means.values()) / len(means), **means}
+
+
+@dataclass
+class Run:
+    """A training run and where it stands; `save` and `resume` keep all of it."""
+
+    accelerator: Accelerator
+    model: Writer
+    optimizer: Optimizer
+    state: Path
+    step: int = 0
+    rows: int = 0
+    minutes: float = 0.0
+    place: Place = START
+
+    def _worker_file(self) -> Path:
+        return self.state / f"place{self.accelerator.process_index}.json"
+
+    def save(self) -> None:
+        """Write the whole state, so that a stop at any moment loses nothing before it."""
+        bare = self.accelerator.unwrap_model(self.model)
+        if self.accelerator.is_main_process:
+            self.state.mkdir(parents=True, exist_ok=True)
+            record = {"model": bare.state_dict(), "optimizer": self.optimizer.state()}
+            new = self.state / "run.pt.new"
+            torch.save(
+                {**record, "step": self.step, "rows": self.rows, "minutes": self.minutes}, new
+            )
+            os.replace(new, self.state / "run.pt")
+        self.accelerator.wait_for_everyone()
+        self._worker_file().write_text(json.dumps(self.place))
+
+    def resume(self) -> bool:
+        """Take over a saved state if there is one."""
+        saved = self.state / "run.pt"
+        if not saved.is_file():
+            return False
+        # weights_only: tensors and plain numbers, nothing that could run
+        record = torch.load(saved, weights_only=True)
+        self.accelerator.unwrap_model(self.model).load_state_dict(record["model"])
+        self.optimizer.restore(record["optimizer"])
+        self.step, self.rows, self.minutes = record["step"], record["rows"], record["minutes"]
+        if self._worker_file().is_file():
+            self.place = Place(*json.loads(self._worker_file().read_text()))
+        return True
+
+    def learn(self, batch: Batch, factor: float, seed: int) -> Tensor:
+        """Take one step and return the summed loss and the number of rows [shape=(2,)]."""
+        # Dropout is a function of seed and step, so that a resumed run repeats nothing.
+        torch.manual_seed(hash((seed, self.step, self.accelerator.process_index)) % 2**63)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self.model(batch)
+        loss = losses(logits, batch).sum()
+        count = (batch.main[:, 1:] >= 0).sum()
+        self.accelerator.backward(loss / count)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step(factor)
+        self.step += 1
+        return torch.stack([loss.detach(), count])
+
+    def agree(self, minutes: float) -> float:
+        """Return the first process's clock to all, so that all stop and save at one step."""
+        if self.accelerator.num_processes == 1:
+            return minutes
+        shared = torch.tensor([minutes])
+        torch.distributed.broadcast(shared, src=0)
+        return float(shared)
+
+
+def _log(path: Path, line: dict[str, float]) -> None:
+    fresh = not path.is_file()
+    with path.open("a", newline="", encoding="utf-8") as lines:
+        writer = csv.DictWriter(lines, LOG_COLUMNS)
+        if fresh:
+            writer.writeheader()
+        writer.writerow({name: round(line[name], 4) for name in LOG_COLUMNS})
+
+
+def train(
+    run: Run,
+    corpora: list[Corpus],
+    valid: list[Lesson],
+    schedule: Schedule,
+    budget: int,
+    seed: int,
+    every: float,
+) -> float:
+    """Train for the schedule's minutes; return the last validation loss in nats per bar.
+
+    Parameters
+    ----------
+    run : Run
+    corpora : list of Corpus
+    valid : list of Lesson
+    schedule : Schedule
+    budget : int
+        Padded rows of a batch.
+    seed : int
+    every : float
+        Minutes between validations, each followed by saving the state.
+    """
+    chief = run.accelerator.is_main_process
+    stream = batches(corpora, seed, run.accelerator.process_index, budget, run.place)
+    before, began, due = run.minutes, time.monotonic(), every
+    total, last = torch.zeros(2), math.inf
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=not chief) as progress:
+        task = progress.add_task("training", total=schedule.minutes)
+        minutes = 0.0
+        while minutes < schedule.minutes:
+            batch, run.place = next(stream)
+            total += run.learn(batch, schedule.factor(run.step, minutes), seed)
+            minutes = run.agree((time.monotonic() - began) / 60)
+            run.minutes = before + minutes
+            progress.update(task, completed=minutes)
+            if minutes >= due or minutes >= schedule.minutes:
+                due = minutes + every
+                run.rows += int(total[1]) * run.accelerator.num_processes
+                if chief:
+                    scores = validate(run.accelerator.unwrap_model(run.model), valid)
+                    last = scores["valid"]
+                    line = {"minutes": run.minutes, "step": run.step, "rows": run.rows, **scores}
+                    _log(run.state / "log.csv", {**line, "train": float(total[0] / total[1])})
+                total.zero_()
+                run.save()
+    return last
+
+
+def main(
+    corpus: Annotated[
+        list[str], typer.Option(help="corpus folder, with a weight if several: FOLDER:0.5")
+    ],
+    state: Annotated[
+        Path, typer.Option(help="folder that holds the run; the same folder resumes it")
+    ],
+    valid: Annotated[
+        Path | None, typer.Option(help="corpus whose valid split is measured [the first]")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="length of this sitting")] = 60.0,
+    decay_minutes: Annotated[float, typer.Option(help="final fall of the learning rate")] = 0.0,
+    start: Annotated[
+        Path | None, typer.Option(help="weights folder to start a new run from")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="folder to write weights to at the end")
+    ] = None,
+    dim: int = 192,
+    depth: int = 4,
+    budget: Annotated[int, typer.Option(help="padded rows of a batch, per process")] = 4000,
+    every: Annotated[float, typer.Option(help="minutes between validations")] = 5.0,
+    seed: int = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable last line")] = False,
+) -> None:
+    """Train the writer on corpora of MIDI files.
+
+    Example: python -m symbolic.train --corpus songs --state runs/first --minutes 60 --export out
+    """
+    try:
+        folders = [
+            (Path(name), float(weight or 1))
+            for name, _, weight in (c.partition(":") for c in corpus)
+        ]
+    except ValueError as error:
+        raise OptionError("a corpus is FOLDER or FOLDER:WEIGHT, such as songs:0.5") from error
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    accelerator = Accelerator(cpu=True)
+    torch.manual_seed(seed)
+    config = WriterConfig(dim=dim, depth=depth)
+    if start is not None:
+        config, weights = load_weights(start)
+    model = Writer(config)
+    if start is not None:
+        model.load_state_dict(weights)
+    schedule = Schedule(minutes, decay_minutes)
+    run = Run(accelerator, model, Optimizer(model, schedule), state)
+    resumed = run.resume()
+    run.model = accelerator.prepare(model)
+    with accelerator.main_process_first():
+        corpora = [
+            Corpus(load_songs(path, "train", state / "songs"), weight) for path, weight in folders
+        ]
+        held = load_songs(valid or folders[0][0], "valid", state / "songs")
+    if accelerator.is_main_process:
+        size = sum(p.numel() for p in model.parameters())
+        verb = f"resuming at step {run.step}" if resumed else "starting"
+        print(
+            f"{verb}: {size:,} parameters, {sum(len(c.songs) for c in corpora)} songs", flush=True
+        )
+    loss = train(run, corpora, validation_lessons(held, seed=5), schedule, budget, seed, every)
+    if accelerator.is_main_process:
+        if export is not None:
+            save_weights(export, config, accelerator.unwrap_model(run.model).state_dict())
+        result = {
+            "step": run.step,
+            "rows": run.rows,
+            "minutes": round(run.minutes, 2),
+            "valid": round(loss, 3),
+        }
+        print(json.dumps(result) if as_json else f"validation: {loss:.2f} nats per bar")
+    accelerator.end_training()
+
+
+def run_command() -> None:
+    """Run the command, turning a user's mistake into one sentence and exit code 2."""
+    try:
+        typer.run(main)
+    except MusicError as error:
+        raise SystemExit(f"symbolic.train: {error}") from error
+
+
+if __name__ == "__main__":
+    run_command()

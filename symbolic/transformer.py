@@ -1,0 +1,145 @@
+"""The autoregressive writer: a decoder that sees the context at its own musical time.
+
+The context's frames pass a small bidirectional encoder. At every step the decoder is given, beside
+the token, the encoded and the raw frame of that step's moment, so that it need not search the
+context by attention. Attention rotates by musical time (in sixteenths) instead of by index: what
+was played one bar ago lies at the same angle whatever the number of notes between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # torch's own convention
+from torch import Tensor, nn
+from x_transformers.x_transformers import AttentionLayers
+
+from scoretokens.grid import MAX_BAR
+from symbolic.config import WriterConfig
+from symbolic.frames import WIDTH
+from symbolic.rows import DURATIONS, MAIN, VELOCITIES
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Lessons side by side, padded at the end.
+
+    Attributes
+    ----------
+    frames : Tensor [shape=(batch, frame, WIDTH)]
+    frame_mask : Tensor of bool [shape=(batch, frame)]
+        True where there is a frame.
+    instrument : Tensor of int [shape=(batch,)]
+    main, duration, velocity, frame, position : Tensors of int [shape=(batch, row)]
+        As in `rows.Rows`; padding is -1 in `main` and 0 elsewhere.
+    place : Tensor of float [shape=(batch, row)]
+    """
+
+    frames: Tensor
+    frame_mask: Tensor
+    instrument: Tensor
+    main: Tensor
+    duration: Tensor
+    velocity: Tensor
+    frame: Tensor
+    position: Tensor
+    place: Tensor
+
+
+def _layers(config: WriterConfig, depth: int, *, causal: bool) -> AttentionLayers:
+    return AttentionLayers(
+        dim=config.dim,
+        depth=depth,
+        heads=config.dim // config.head_dim,
+        causal=causal,
+        attn_dim_head=config.head_dim,
+        attn_flash=True,
+        attn_dropout=config.dropout,
+        ff_dropout=config.dropout,
+        rotary_pos_emb=True,
+        rotary_emb_dim=config.head_dim,
+        use_rmsnorm=True,
+        ff_relu_squared=True,
+        ff_no_bias=True,
+    )
+
+
+class Writer(nn.Module):
+    """Encoder over frames, decoder over rows, and one head for each attribute of a step."""
+
+    def __init__(self, config: WriterConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim = config.dim
+        self.frame_in = nn.Linear(WIDTH, dim)
+        self.encoder = _layers(config, config.encoder_depth, causal=False)
+        self.raw = nn.Linear(WIDTH, dim, bias=False)
+        self.instrument = nn.Embedding(3, dim)
+        self.main = nn.Embedding(MAIN, dim)
+        self.duration = nn.Embedding(DURATIONS, dim)
+        self.velocity = nn.Embedding(VELOCITIES, dim)
+        self.position = nn.Embedding(MAX_BAR, dim)
+        self.decoder = _layers(config, config.depth, causal=True)
+        self.main_head = nn.Linear(dim, MAIN)
+        self.duration_hidden = nn.Linear(dim, dim)
+        self.duration_head = nn.Linear(dim, DURATIONS)
+        self.velocity_head = nn.Linear(dim, VELOCITIES)
+        for embedding in (self.instrument, self.main, self.duration, self.velocity, self.position):
+            nn.init.normal_(embedding.weight, std=0.02)
+
+    def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor) -> Tensor:
+        """Return what the decoder is given of each frame [shape=(batch, frame, dim)]."""
+        hidden = self.frame_in(frames) + self.instrument(instrument)[:, None]
+        return self.encoder(hidden, mask=mask) + self.raw(frames)
+
+    def hidden(self, batch: Batch, seen: Tensor) -> Tensor:
+        """Return the decoder's state after each row [shape=(batch, row, dim)]."""
+        at = batch.frame[..., None].expand(-1, -1, seen.shape[-1])
+        x = (
+            self.main(batch.main.clamp(min=0))
+            + self.duration(batch.duration)
+            + self.velocity(batch.velocity)
+            + self.position(batch.position)
+            + seen.gather(1, at)
+        )
+        return self.decoder(x, pos=batch.place)
+
+    def attribute_logits(
+        self, hidden: Tensor, main: Tensor, duration: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the logits of a note's duration and velocity, its pitch token being known."""
+        known = self.duration_hidden(hidden) + self.main(main)
+        return (
+            self.duration_head(F.relu(known).square()),
+            self.velocity_head(F.relu(known + self.duration(duration)).square()),
+        )
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the logits of each next row: main, duration, velocity.
+
+        The duration's logits are given the true next token, the velocity's the true duration too.
+        Each has shape (batch, row - 1, choices).
+        """
+        seen = self.encode(batch.frames, batch.frame_mask, batch.instrument)
+        hidden = self.hidden(batch, seen)[:, :-1]
+        following = batch.main[:, 1:].clamp(min=0)
+        return self.main_head(hidden), *self.attribute_logits(
+            hidden, following, batch.duration[:, 1:]
+        )
+
+
+def losses(logits: tuple[Tensor, Tensor, Tensor], batch: Batch) -> Tensor:
+    """Return the negative log likelihood of each row but the first, in nats [shape=(batch, row - 1)].
+
+    Padding counts nothing, nor do attributes of steps that have none.
+    """
+    main, duration, velocity = logits
+    total = F.cross_entropy(
+        main.float().transpose(1, 2), batch.main[:, 1:], ignore_index=-1, reduction="none"
+    )
+    for scores, target in ((duration, batch.duration[:, 1:]), (velocity, batch.velocity[:, 1:])):
+        total = total + F.cross_entropy(
+            scores.float().transpose(1, 2), target, ignore_index=0, reduction="none"
+        )
+    return total

@@ -1,0 +1,91 @@
+"""What many tests share: outside music, a random source, a small song written by hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from subtractive.arrangement import (
+    Arrangement,
+    ChordSymbol,
+    KeySignature,
+    Metre,
+    Note,
+    Part,
+    Tempo,
+)
+
+DATA_VARIABLE = "SUBTRACTIVE_DATA"
+BEAT = 480  # ticks
+BAR = 4 * BEAT
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs outside music or a program that is not there."""
+    if item.get_closest_marker("data"):
+        skip_without_data()
+    for marker in item.iter_markers("program"):
+        for program in marker.args:
+            if not shutil.which(program):
+                pytest.skip(f"needs the program {program}")
+
+
+def skip_without_data() -> Path:
+    folder = Path(os.environ.get(DATA_VARIABLE) or os.devnull)
+    if not folder.is_dir():
+        pytest.skip(f"needs outside music: set {DATA_VARIABLE} to its folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of outside music; the test is skipped where there is none."""
+    return skip_without_data()
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(440)
+
+
+@pytest.fixture
+def song() -> Arrangement:
+    """Eight bars of 4/4 in C, two bars of C and two of G7 in turn: melody, guitar, bass, drums."""
+    melody, guitar, bass, drums = [], [], [], []
+    for bar in range(8):
+        onset = bar * BAR
+        chord = (60, 64, 67) if bar % 4 < 2 else (59, 62, 65)
+        tune = (67, 69, 67, 64) if bar % 4 < 2 else (65, 67, 65, 62)
+        root = 36 if bar % 4 < 2 else 43
+        for beat, pitch in enumerate(tune):
+            melody.append(Note(onset + beat * BEAT, BEAT - 20, pitch + 5 * (bar == 7), 90))
+        for half in (0, 2):
+            guitar += [Note(onset + half * BEAT, 2 * BEAT - 30, pitch, 70) for pitch in chord]
+            bass.append(Note(onset + half * BEAT, BEAT, root, 95))
+            drums.append(Note(onset + half * BEAT, 60, 36, 110))
+            drums.append(Note(onset + (half + 1) * BEAT, 60, 38, 100))
+        bass.append(Note(onset + 3 * BEAT + BEAT // 2, BEAT // 2, root + 7, 80))
+        drums += [Note(onset + eighth * BEAT // 2, 30, 42, 70) for eighth in range(8)]
+    drums.append(Note(0, 60, 49, 100))
+    return Arrangement(
+        ticks_per_beat=BEAT,
+        parts=(
+            Part("Melody", 73, False, tuple(sorted(melody))),
+            Part("Guitar", 25, False, tuple(sorted(guitar))),
+            Part("Bass", 33, False, tuple(sorted(bass))),
+            Part("Drums", 0, True, tuple(sorted(drums))),
+        ),
+        tempos=(Tempo(0, 500_000),),
+        metres=(Metre(0, 4, 4),),
+        keys=(KeySignature(0, 0),),
+        chords=tuple(
+            ChordSymbol(bar * BAR, "C", 0, (0, 4, 7), 0)
+            if bar % 4 == 0
+            else ChordSymbol(bar * BAR, "G7", 7, (7, 11, 2, 5), 7)
+            for bar in range(0, 8, 2)
+        ),
+    )

@@ -1,0 +1,216 @@
+"""Tunes planned for MMA: form, harmony, melody; no program needed."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from subtractive import progressions
+from subtractive.arrangement import Note, Part
+from subtractive.grooves import Groove
+from subtractive.melody import Pulse, sounding, tune
+from subtractive.mma import TICKS, settled, slots
+from subtractive.progressions import chord, idioms_of, moved, phrase, progression
+from subtractive.tunes import plan
+
+BAND = ("bass", "drums", "guitar", "other")
+IDIOMS = ("pop", "minor", "jazz", "blues", "modal", "rock", "grown")
+
+
+def groove(file: str, name: str, beats: int = 4, metre: tuple[int, int] = (4, 4)) -> Groove:
+    bars = 1 if "Fill" in name else 2 if "End" in name else 4
+    return Groove(file, name, "", bars, beats, metre, BAND, swing=False)
+
+
+WHOLE = tuple(groove("lib/whole", name) for name in ("W", "W1", "W2", "WFill", "WIntro", "WEnd"))
+SINGLE = (groove("lib/waltz", "Lone", 3, (3, 4)),)
+COMPOUND = (groove("lib/six", "Six", 2, (6, 8)), groove("lib/six", "Five", 5, (5, 4)))
+GROOVES = (*WHOLE, *SINGLE, *COMPOUND)
+numbers = st.integers(0, 10**6)
+
+
+@given(numbers)
+@settings(max_examples=60, deadline=None)
+def test_the_same_seed_plans_the_same_tune(number: int) -> None:
+    planned = plan(GROOVES, 3, number)
+    assert planned == plan(GROOVES, 3, number)
+    assert planned.path == plan(GROOVES, 3, number).path
+    assert planned.path != plan(GROOVES, 4, number).path
+
+
+@given(numbers)
+@settings(max_examples=60, deadline=None)
+def test_a_section_that_returns_brings_its_chords_and_melody_back(number: int) -> None:
+    planned = plan(SINGLE, 0, number)
+    chart = planned.chart
+    *sections, end = chart.passages  # a groove file of one groove has no fills
+    assert len(sections) == len(planned.form)
+    assert len(end.bars) == 1
+    seen: dict[str, tuple[object, object]] = {}
+    first = 0
+    for letter, passage in zip(planned.form, sections, strict=True):
+        low = first * chart.beats * TICKS
+        first += len(passage.bars)
+        high = first * chart.beats * TICKS
+        sung = [(n.onset - low, n.pitch) for n in chart.melody if low <= n.onset < high]
+        assert seen.setdefault(letter, (passage.bars, sung)) == (passage.bars, sung)
+
+
+def test_every_groove_file_is_drawn_equally_often_however_many_grooves_it_has() -> None:
+    crowd = tuple(groove("lib/crowd", f"C{number}") for number in range(40))
+    files = Counter(plan((*crowd, *SINGLE), 0, number).chart.file for number in range(600))
+    assert 240 < files["lib/crowd"] < 360
+
+
+@given(numbers)
+@settings(max_examples=60, deadline=None)
+def test_grooves_of_a_tune_share_file_and_metre_and_the_length_is_a_songs(number: int) -> None:
+    planned = plan(GROOVES, 0, number)
+    known = {each.name: each for each in GROOVES}
+    metres = {(known[name].file, known[name].beats, known[name].metre) for name in planned.grooves}
+    assert metres == {(planned.chart.file, planned.chart.beats, planned.chart.metre)}
+    assert 24 <= planned.bars <= 60
+    assert not {each.groove for each in planned.chart.passages[1:-1]} & {"WIntro", "WEnd"}
+
+
+def test_all_keys_modes_and_metres_occur() -> None:
+    tunes = [plan(GROOVES, 0, number) for number in range(300)]
+    keys = {each.chart.key for each in tunes}
+    assert len({key for key in keys if "major" in key}) == 12
+    assert len({key for key in keys if "minor" in key}) == 12
+    assert {each.chart.metre for each in tunes} == {(4, 4), (3, 4), (6, 8), (5, 4)}
+    assert {len(bar) for each in tunes for p in each.chart.passages for bar in p.bars} == {1, 2}
+    assert any("/" in each.chart.chords for each in tunes)
+
+
+@pytest.mark.parametrize("idiom", IDIOMS)
+@pytest.mark.parametrize("minor", [False, True])
+def test_a_progression_is_as_long_as_asked(idiom: str, minor: bool) -> None:
+    for seed in range(40):
+        for bars in (4, 8, 12):
+            made = progression(np.random.default_rng(seed), idiom, bars, minor)
+            assert len(made) == bars
+            assert all(len(bar) in (1, 2) for bar in made)
+
+
+def test_grown_progressions_end_on_the_tonic_or_the_dominant() -> None:
+    for seed in range(60):
+        last = progressions.grown(np.random.default_rng(seed), 8, minor=False)[-1][-1]
+        assert last.root in (0, 7)
+
+
+def test_transposing_by_an_octave_in_steps_comes_home() -> None:
+    bars = phrase("C G/B | Am7 | Dm7b5 G7b9 | Bb/C")
+    once = bars
+    for _ in range(12):
+        once = moved(once, 1)
+    assert once == bars
+    assert moved(bars, 7) == moved(moved(bars, 3), 4)
+
+
+def test_names_are_read_back_in_every_key() -> None:
+    for idiom in IDIOMS:
+        for bar in progression(np.random.default_rng(1), idiom, 12, minor=False):
+            for key in range(12):
+                for each in bar:
+                    assert chord(each.transposed(key).name(key)) == each.transposed(key)
+
+
+def test_styles_are_given_idioms_that_suit_them() -> None:
+    assert idioms_of("stdlib/slowblues")[0] == "blues"
+    assert idioms_of("stdlib/bossanova")[0] == "jazz"
+    assert idioms_of("pflib/metal1")[0] == "rock"
+    assert set(IDIOMS) >= {each for name in ("funk", "polka", "ska") for each in idioms_of(name)}
+
+
+@given(numbers, st.sampled_from([(4, 4), (3, 4), (6, 8), (5, 4)]), st.booleans())
+@settings(max_examples=80, deadline=None)
+def test_a_melody_has_chord_tones_on_strong_beats_and_one_note_at_a_time(
+    seed: int, metre: tuple[int, int], swing: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    chords = progression(rng, "jazz", 8, minor=False)
+    pulse = Pulse.of(metre, 768, swing)
+    bars = tune(rng, chords, pulse, 0, minor=False)
+    assert len(bars) == 8
+    for bar, harmony in zip(bars, chords, strict=True):
+        for onset, duration, pitch in bar:
+            assert 0 <= onset < onset + duration <= pulse.eighths
+            now = harmony[min(len(harmony) - 1, onset * len(harmony) // pulse.eighths)]
+            allowed = {*now.pitch_classes, 0, 2, 4, 5, 7, 9, 11}
+            strong = onset in pulse.strong
+            assert pitch % 12 in (now.pitch_classes if strong else allowed)
+    notes = sounding(bars, pulse, 2, 80)
+    assert all(note.onset >= 2 * pulse.eighths * pulse.ticks for note in notes)
+    assert all(a.end <= b.onset for a, b in pairwise(notes))
+    assert all(48 <= note.pitch <= 90 and note.velocity <= 127 for note in notes)
+
+
+def test_a_phrase_ends_with_a_rest() -> None:
+    rng = np.random.default_rng(5)
+    pulse = Pulse.of((4, 4), 768, swing=False)
+    bars = tune(rng, phrase("C | Am | F | G | C | Am | F | C"), pulse, 0, minor=False)
+    for bar in (bars[3], bars[7]):
+        onset, duration, _ = bar[-1]
+        assert onset + duration < pulse.eighths
+
+
+def test_a_bar_of_two_chords_fills_the_slots_of_its_metre() -> None:
+    assert slots(("C", "G7"), 4) == "C / G7 /"
+    assert slots(("C", "G7"), 3) == "C / G7"
+    assert slots(("C", "G7"), 2) == "C G7"
+    assert slots(("C", "G7"), 5) == "C / / G7 /"
+    assert slots(("C",), 6) == "C"
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "place"),
+    [
+        ("SwingFill", "Ending or fill", "fill"),
+        ("BossaNova2Sus", "Descending strings", "main"),
+        ("DescendingJazz", "", "main"),
+        ("kbossaEndingA", "", "end"),
+        ("BalladSusEnd", "", "end"),
+        ("RockWaltz1intro8", "", "intro"),
+        ("rock1FA", "Rock 1, Section A Fill-in.", "fill"),
+        ("rock1E", "Rock 1, Ending.", "end"),
+        ("Trance", "", "main"),
+    ],
+)
+def test_a_grooves_place_is_told_by_its_name_then_by_its_description(
+    name: str, description: str, place: str
+) -> None:
+    assert Groove("lib/x", name, description, 4, 4, (4, 4), BAND, False).place == place
+
+
+def line(name: str, program: int, pitch: int, beats: range) -> Part:
+    notes = tuple(Note(beat * TICKS, TICKS, pitch, 90) for beat in beats)
+    return Part(name, program, is_drums=False, notes=notes)
+
+
+def test_a_bass_and_a_walk_that_take_turns_are_one_player() -> None:
+    bass, walk = line("Bass", 33, 40, range(16)), line("Walk", 32, 43, range(16, 24))
+    piano = line("Chord", 0, 60, range(24))
+    settled_parts = settled((walk, piano, bass), TICKS)
+    assert [part.name for part in settled_parts] == ["Bass", "Chord"]
+    assert set(settled_parts[0].notes) == {*bass.notes, *walk.notes}
+    assert settled(settled_parts, TICKS) == settled_parts
+
+
+def test_a_bass_that_doubles_another_stays_beside_it() -> None:
+    parts = (line("Bass", 33, 40, range(16)), line("Bass-Sub", 38, 28, range(12)))
+    assert settled(parts, TICKS) == parts
+
+
+def test_what_mma_calls_a_bass_is_judged_by_what_it_plays() -> None:
+    low, riff = line("Bass", 26, 41, range(8)), line("Bass-Lead", 80, 72, range(8))
+    tuba, drums = line("Bass", 58, 40, range(8, 9)), Part("Drum", 0, True, riff.notes)
+    made = settled((low, riff, drums), TICKS)
+    assert (made[0].program, made[0].name) == (33, "Bass")
+    assert (made[1].program, made[1].name) == (80, "Riff")
+    assert made[2] == drums
+    assert settled((line("Arpeggio-Solo", 35, 66, range(8)),), TICKS)[0].program == 26
+    assert settled((tuba,), TICKS) == (tuba,)
