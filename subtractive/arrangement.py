@@ -42,6 +42,11 @@ class Note(NamedTuple):
         return self.onset + self.duration
 
 
+def order(note: Note) -> tuple[int, int]:
+    """Return what the notes of a part are sorted by: onset, then pitch."""
+    return note.onset, note.pitch
+
+
 class Origin(NamedTuple):
     """Where a part came from in a MIDI file: its track chunk, channel and program in force."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
-from subtractive.arrangement import Arrangement, Part, PlacedPart
+from subtractive.arrangement import Arrangement, Part, PlacedPart, order
 from subtractive.errors import InstrumentError
 from subtractive.instruction import Instruction
 from subtractive.instruments import instrument as known_instrument
@@ -91,5 +91,5 @@ def main_part(example: SubtractiveExample[Arrangement, PlacedPart]) -> Part:
         raise InstrumentError(f"no part plays the {example.instruction.instrument}")
     if example.instruction.instrument != "drums":
         return max(parts, key=lambda part: len(part.notes))
-    notes = tuple(sorted({note for part in parts for note in part.notes}))
+    notes = tuple(sorted({note for part in parts for note in part.notes}, key=order))
     return Part(parts[0].name, parts[0].program, is_drums=True, notes=notes)

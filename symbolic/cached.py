@@ -57,13 +57,14 @@ class Cache:
 
 def _norm(x: Tensor, gain: Tensor) -> Tensor:
     # x-transformers keeps the gain as an offset from one, so that weight decay pulls it there.
-    return F.normalize(x, dim=-1) * (x.shape[-1] ** 0.5) * (gain + 1)
+    scaled: Tensor = F.normalize(x, dim=-1) * (x.shape[-1] ** 0.5) * (gain + 1)
+    return scaled
 
 
-def _rotate(x: Tensor, angles: Tensor) -> Tensor:
-    """Rotate pairs of neighbouring features by `angles` [shape=(batch, 1, row, head_dim / 2)]."""
+def _rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotate pairs of neighbouring features by cosine and sine [shape=(batch, 1, row, pair)]."""
     even, odd = x[..., 0::2], x[..., 1::2]
-    cos, sin = angles.cos(), angles.sin()
+    cos, sin = turn
     return torch.stack((even * cos - odd * sin, odd * cos + even * sin), dim=-1).flatten(-2)
 
 
@@ -90,7 +91,7 @@ class CachedWriter:
         self,
         x: Tensor,
         prefix: str,
-        angles: Tensor,
+        turn: tuple[Tensor, Tensor],
         mask: Tensor,
         cached: Tensor | None,
         start: int,
@@ -102,7 +103,7 @@ class CachedWriter:
             F.linear(x, w[f"{prefix}.to_{name}.weight"]).view(split).transpose(1, 2)
             for name in "qkv"
         )
-        query, key = _rotate(query, angles), _rotate(key, angles)
+        query, key = _rotate(query, turn), _rotate(key, turn)
         if cached is not None:
             cached[0, :, :, start : start + rows] = key
             cached[1, :, :, start : start + rows] = value
@@ -115,13 +116,14 @@ class CachedWriter:
     ) -> Tensor:
         w = self.weights
         angles = place[:, None, :, None] * w[f"{stack}.rotary_pos_emb.inv_freq"]
+        turn = angles.cos(), angles.sin()
         depth = self.config.depth if cache else self.config.encoder_depth
         for layer in range(depth):
             attention, feed = f"{stack}.layers.{2 * layer}", f"{stack}.layers.{2 * layer + 1}"
             cached = cache.pairs[layer] if cache else None
             start = cache.length if cache else 0
             normal = _norm(x, w[f"{attention}.0.0.g"])
-            x = x + self._attend(normal, f"{attention}.1", angles, mask, cached, start)
+            x = x + self._attend(normal, f"{attention}.1", turn, mask, cached, start)
             hidden = F.linear(_norm(x, w[f"{feed}.0.0.g"]), w[f"{feed}.1.ff.0.0.weight"])
             x = x + F.linear(F.relu(hidden).square(), w[f"{feed}.1.ff.2.weight"])
         return _norm(x, w[f"{stack}.final_norm.g"])

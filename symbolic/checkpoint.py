@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,10 +31,10 @@ def save_weights(folder: Path, config: WriterConfig, state: Mapping[str, Tensor]
     half = {name: tensor.detach().to(torch.bfloat16).contiguous() for name, tensor in state.items()}
     new = folder / f"{WEIGHTS}.new"
     save_file(half, new)
-    os.replace(new, folder / WEIGHTS)
+    new.replace(folder / WEIGHTS)
     new = folder / f"{CONFIG}.new"
     new.write_text(json.dumps(config.to_dict(), indent=2) + "\n", "utf-8")
-    os.replace(new, folder / CONFIG)
+    new.replace(folder / CONFIG)
 
 
 def load_weights(folder: Path | None = None) -> tuple[WriterConfig, dict[str, Tensor]]:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from subtractive.errors import MusicError, OutputError
-from symbolic import add
+from symbolic.add import main as add
 
 SONG = Path("corpus", "leadSheet", "fosterBrownHair.mxl")
 INSTRUMENTS = ("bass", "drums", "guitar")
@@ -60,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     wanted = [word for name in INSTRUMENTS for word in ("--instrument", name)]
     outputs = ["-o", str(midi), "--preview", str(wav), "--plot", str(png)]
-    code = add.main([*wanted, str(song), *outputs, "--seed", str(options.seed)])
+    code = add([*wanted, str(song), *outputs, "--seed", str(options.seed)])
     if code == 0:
         for path, what in ((midi, "the notes"), (wav, "the sound"), (png, "the piano roll")):
             if path.exists():

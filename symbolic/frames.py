@@ -37,7 +37,7 @@ for _class, _keys in enumerate(
 ):
     _DRUM_CLASS[list(_keys)] = _class
 
-# bass, guitar, keys, sustained (strings, choir, brass, pads), lead (reeds, pipes, synth leads), other
+# bass, guitar, keys, sustained (strings, choir, brass, pads), lead (reeds, pipes, synths), other
 CONTEXT_ROLES = 6
 _PROGRAM_ROLE = np.full(128, 5)
 for _role, _span in [(2, (0, 24)), (3, (40, 64)), (4, (64, 88)), (3, (88, 96))]:
@@ -295,8 +295,8 @@ def _pitch_features(rolls: npt.NDArray[np.bool_], values: Floats) -> None:
     """Write what sounds, from piano rolls of everything and of the bass [shape=(2, frame, 128)]."""
     folded = np.zeros((2, rolls.shape[1], 132), dtype=bool)
     folded[:, :, :128] = rolls
-    sounding = folded.reshape(2, -1, 11, 12).any(axis=2)
-    values[:, SLICES["sounding"]], values[:, SLICES["bass_class"]] = sounding[0], sounding[1]
+    sounding: npt.NDArray[np.bool_] = np.logical_or.reduce(folded.reshape(2, -1, 11, 12), axis=2)
+    values[:, SLICES["sounding"]], values[:, SLICES["bass_class"]] = sounding
     heard = np.flatnonzero(rolls[0].any(axis=1))
     lowest = rolls[0, heard].argmax(axis=1)
     highest = 127 - rolls[0, heard, ::-1].argmax(axis=1)
@@ -306,7 +306,7 @@ def _pitch_features(rolls: npt.NDArray[np.bool_], values: Floats) -> None:
 
 
 def cut(song: GridSong, first: int, last: int) -> GridSong:
-    """Return bars `first` to `last` (not included) as a song; ticks keep counting from its start."""
+    """Return bars `first` up to `last` as a song; ticks go on counting from the whole's start."""
     low, high = song.bar_onsets[first], song.bar_onsets[last]
     kept = []
     for part in song.parts:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from scoretokens.codec import encode, normalise
 from scoretokens.grid import GridPart, GridSong
+from subtractive.instruments import INSTRUMENTS
 from symbolic.frames import REACH, Key, beat_chords, context_frames, cut, key_of
 from symbolic.rows import Rows, rows_of
-from subtractive.instruments import INSTRUMENTS
 
 Ints = npt.NDArray[np.int64]
 WINDOW = 16  # bars that are written

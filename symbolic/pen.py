@@ -96,7 +96,7 @@ class Pen:
         self.done = False
         self.position = self.pitch = -1
         self.struck = self.rows_in_bar = 0
-        # Time and place of the row before, so that a step at the same tick stands a little after it.
+        # Time and place of the row before: a step at the same tick stands a little after it.
         bar = int(np.searchsorted(window.bar_frames, before.frame[-1], side="right")) - 1
         self._tick = int(window.bar_onsets[bar] + before.position[-1])
         self._place = float(before.place[-1])

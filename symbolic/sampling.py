@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -91,7 +92,7 @@ def _window(job: Job) -> tuple[Window, Rows, npt.NDArray[np.float32]]:
     )
     filled = [
         bool(((notes[:, 0] >= on) & (notes[:, 0] < end)).any())
-        for on, end in zip(onsets[:start], onsets[1 : start + 1], strict=True)
+        for on, end in pairwise(onsets[: start + 1])
     ]
     open_frames = job.open_frames[frames[first] : end]
     window = Window(onsets, bar_frames, start, filled, open_frames)
@@ -245,6 +246,9 @@ def write_notes(
         Called with the number of bars finished since the last call.
     """
     waiting = list(jobs)
+    # One step of a small model is too short to be shared: threads would only wait for each other.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     while waiting:
         group = waiting[:batch]
         before = sum(job.next_bar for job in group)
@@ -254,3 +258,4 @@ def write_notes(
         if report is not None:
             report(sum(job.next_bar for job in group) - before)
         waiting = [job for job in waiting if job.next_bar < job.bar_count]
+    torch.set_num_threads(threads)

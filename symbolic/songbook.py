@@ -12,10 +12,11 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from scoretokens.grid import GridPart, GridSong, to_grid
 from subtractive.errors import FileFormatError, MusicError
@@ -100,7 +101,7 @@ def load_songs(
 
 def _pack(path: Path, songs: Iterable[GridSong]) -> None:
     """Write songs as a few long arrays: thousands of small ones are slow to read."""
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in _FLAT}  # type: ignore[type-arg]  # mixed
+    columns: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _FLAT}
     sizes, roles = [], []
     for song in songs:
         sizes.append((song.bar_count, len(song.parts), len(song.chords)))
@@ -111,8 +112,9 @@ def _pack(path: Path, songs: Iterable[GridSong]) -> None:
             columns["notes"].append(part.notes)
     arrays = {name: np.concatenate(parts) for name, parts in columns.items() if parts}
     new = path.with_suffix(f".{os.getpid()}.npz")
-    np.savez(new, sizes=np.array(sizes), roles=np.array(roles), **arrays)
-    os.replace(new, path)
+    arrays |= {"sizes": np.array(sizes), "roles": np.array(roles)}
+    np.savez(new, allow_pickle=False, **arrays)
+    new.replace(path)
 
 
 _FLAT = ("bar_onsets", "bar_beats", "bar_tempos", "chords", "notes")
@@ -123,9 +125,10 @@ def _unpack(path: Path) -> list[GridSong]:
         arrays = {name: stored[name] for name in (*_FLAT, "sizes", "roles")}
     at = dict.fromkeys(_FLAT, 0)
 
-    def take(name: str, length: int) -> np.ndarray:  # type: ignore[type-arg]  # any of the columns
+    def take(name: str, length: int) -> npt.NDArray[Any]:
         at[name] += length
-        return arrays[name][at[name] - length : at[name]]
+        piece: npt.NDArray[Any] = arrays[name][at[name] - length : at[name]]
+        return piece
 
     songs, part = [], 0
     for bars, parts, chords in arrays["sizes"].tolist():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F  # noqa: N812  # torch's own convention
 from torch import Tensor, nn
 from x_transformers.x_transformers import AttentionLayers
@@ -55,7 +54,6 @@ def _layers(config: WriterConfig, depth: int, *, causal: bool) -> AttentionLayer
         causal=causal,
         attn_dim_head=config.head_dim,
         attn_flash=True,
-        attn_dropout=config.dropout,
         ff_dropout=config.dropout,
         rotary_pos_emb=True,
         rotary_emb_dim=config.head_dim,
@@ -91,7 +89,8 @@ class Writer(nn.Module):
     def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor) -> Tensor:
         """Return what the decoder is given of each frame [shape=(batch, frame, dim)]."""
         hidden = self.frame_in(frames) + self.instrument(instrument)[:, None]
-        return self.encoder(hidden, mask=mask) + self.raw(frames)
+        seen: Tensor = self.encoder(hidden, mask=mask) + self.raw(frames)
+        return seen
 
     def hidden(self, batch: Batch, seen: Tensor) -> Tensor:
         """Return the decoder's state after each row [shape=(batch, row, dim)]."""
@@ -103,7 +102,8 @@ class Writer(nn.Module):
             + self.position(batch.position)
             + seen.gather(1, at)
         )
-        return self.decoder(x, pos=batch.place)
+        states: Tensor = self.decoder(x, pos=batch.place)
+        return states
 
     def attribute_logits(
         self, hidden: Tensor, main: Tensor, duration: Tensor
@@ -130,7 +130,7 @@ class Writer(nn.Module):
 
 
 def losses(logits: tuple[Tensor, Tensor, Tensor], batch: Batch) -> Tensor:
-    """Return the negative log likelihood of each row but the first, in nats [shape=(batch, row - 1)].
+    """Return the negative log likelihood in nats of each next row [shape=(batch, row - 1)].
 
     Padding counts nothing, nor do attributes of steps that have none.
     """

@@ -31,7 +31,7 @@ def read_midi(content: bytes, name: str = "") -> Arrangement:
 
     There is one part per track chunk, channel and program in force, in that order. Unlike symusic,
     which drops them, notes never released end with their track; and a track that sets no program
-    takes the one that another track has set on its channel.
+    takes the one that other tracks have set on its channel when its first note sounds.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from subtractive.arrangement import Arrangement, Bar, Note, Part, bars
+from subtractive.arrangement import Arrangement, Bar, Note, Part, bars, order
 from subtractive.instruments import roles
 
 TICKS_PER_BEAT = 12
@@ -141,7 +141,7 @@ def from_grid(notes: Ints, ticks_per_beat: int) -> tuple[Note, ...]:
         start = round(onset * scale)
         end = max(start + 1, round((onset + duration) * scale))
         found.append(Note(start, end - start, pitch, velocity))
-    return tuple(sorted(found))
+    return tuple(sorted(found, key=order))
 
 
 def bar_of(song: GridSong, tick: int) -> int:

@@ -1,0 +1,151 @@
+"""Add a missing part to music: `python -m symbolic.add --instrument bass song.mid`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from subtractive.errors import MusicError, OptionError
+from subtractive.instruments import INSTRUMENTS
+from subtractive.instruments import instrument as known_instrument
+from symbolic.tasks import Task, Wishes, check_output, hand_over, open_task
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+EXAMPLES = """
+Examples:
+
+  python -m symbolic.add --instrument bass song.mid
+
+  python -m symbolic.add --instrument drums --instrument guitar song.mid -o full.mid --plot full.png
+
+  python -m symbolic.add --instrument bass songs/*.mid --out-dir with-bass/
+"""
+
+
+# ruff counts options as arguments; a command line has as many as its users need.
+@app.command(help=f"{__doc__}\n\n{EXAMPLES}")
+def add(  # noqa: PLR0913, PLR0917
+    songs: Annotated[list[Path], typer.Argument(help="MIDI or MusicXML files")],
+    instrument: Annotated[
+        list[str], typer.Option(help=f"{', '.join(INSTRUMENTS)}; several are written in turn")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="MIDI to write [song.bass.mid]")
+    ] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option(help="folder for the outputs of many songs")
+    ] = None,
+    preview: Annotated[Path | None, typer.Option(help="WAV to write")] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG of the piano roll to write")] = None,
+    part_only: Annotated[
+        bool, typer.Option("--part-only", help="write just the new parts, for a DAW")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="take the instrument out first if it is there")
+    ] = False,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="write one more beside those that are there")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="another number, another part")] = 0,
+    temperature: Annotated[
+        float | None, typer.Option(help="low: plain and sure; 1: as varied as learned [0.9]")
+    ] = None,
+    tempo: Annotated[
+        float | None, typer.Option(help="quarter notes a minute, for music that states none")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help='such as "Eb" or "F# minor" [found out]')] = None,
+    chords: Annotated[
+        str | None, typer.Option(help='bars of chords, repeated to the end: "Am | F | C/E G"')
+    ] = None,
+    program: Annotated[
+        int | None, typer.Option(min=0, max=127, help="General MIDI program of the part, 0 to 127")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    weights: Annotated[
+        Path | None, typer.Option(help="folder of weights [the shipped ones]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable last line")] = False,
+) -> None:
+    """Write the parts asked for into each song; the help text is the user's view of it."""
+    began = time.monotonic()
+    for name in instrument:
+        known_instrument(name)
+    if len(set(instrument)) < len(instrument):
+        raise OptionError("an instrument is named twice: name each once")
+    if replace and beside:
+        raise OptionError("--replace and --beside contradict each other: choose one")
+    if program is not None and len(instrument) > 1:
+        raise OptionError("--program is for one instrument: add the instruments one at a time")
+    if len(songs) > 1 and (output or preview or plot):
+        raise OptionError(
+            "-o, --preview and --plot name one file, but several songs are given: use --out-dir"
+        )
+    wishes = Wishes(seed, temperature, tempo, key, chords, program)
+    task = Task(tuple(instrument), wishes, replace, beside, part_only)
+    targets = [_target(song, instrument, output, out_dir) for song in songs]
+    check_output(songs, [*targets, *filter(None, (preview, plot))])
+    opened = [open_task(song, task) for song in songs]
+    # torch takes most of the start-up: mistakes in the files are told before it is loaded
+    from symbolic.writer import load_writer  # noqa: PLC0415
+
+    writer = load_writer(weights, device)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(
+            "writing", total=sum(one.bar_count for one in opened) * len(instrument)
+        )
+        results = task.write(writer, opened, lambda bars: progress.advance(bar, bars))
+    outcomes: list[dict[str, Any]] = []
+    for result, target in zip(results, targets, strict=True):
+        outcomes.append(hand_over(result, target, preview, plot))
+        for notice in outcomes[-1]["notices"]:
+            print(notice, file=sys.stderr)
+        if not as_json:
+            print(f"{target}: {outcomes[-1]['summary']}")
+    if as_json:
+        seconds = round(time.monotonic() - began, 2)
+        print(json.dumps({"status": "ok", "outputs": outcomes, "seconds": seconds}))
+
+
+def _target(
+    song: Path, instrument: Sequence[str], output: Path | None, folder: Path | None
+) -> Path:
+    if output is not None:
+        return output
+    name = f"{song.stem}.{'.'.join(instrument)}.mid"
+    return folder / name if folder is not None else song.with_name(name)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 after a mistake that one sentence on stderr explains."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        app(arguments, prog_name="python -m symbolic.add", standalone_mode=False)
+    except MusicError as error:
+        return _fail(str(error), "--json" in arguments)
+    except click.ClickException as error:
+        return _fail(f"{error.format_message()} (see --help)", "--json" in arguments)
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    return 0
+
+
+def _fail(sentence: str, as_json: bool) -> int:
+    print(sentence, file=sys.stderr)
+    if as_json:
+        print(json.dumps({"status": "error", "message": sentence}))
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

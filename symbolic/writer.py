@@ -1,0 +1,229 @@
+"""From a context to the part that was missing, in an arrangement's own ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from scoretokens.grid import TICKS_PER_BEAT, from_grid, to_grid
+from scoretokens.vocabulary import vocabulary
+from subtractive.arrangement import Arrangement, KeySignature, Part
+from subtractive.errors import InstrumentError, OptionError
+from subtractive.instruments import INSTRUMENTS, Instrument, instrument
+from symbolic.cached import CachedWriter
+from symbolic.checkpoint import load_weights
+from symbolic.frames import FRAME, SLICES, Frames, Key, context_frames, key_of, key_shift
+from symbolic.pen import Limits
+from symbolic.rows import MAIN
+from symbolic.sampling import Job, write_notes
+
+Ints = npt.NDArray[np.int64]
+
+TEMPERATURE = 0.9
+TOP_P = 0.95
+# Notes struck at once: two hands and two feet, a bass's double stops, six strings.
+POLYPHONY = {"drums": 4, "bass": 2, "guitar": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to write, and for which music.
+
+    Attributes
+    ----------
+    context : Arrangement
+        The music without the instrument. Its chord symbols, if it has any, are followed.
+    instrument : str
+    seed : int
+    temperature : float or None
+        Above 0: low is plain and sure, 1 is as varied as the music learned from; None: the default.
+    key : KeySignature or None
+        None: estimated from the context.
+    program : int or None
+        General MIDI program of the part; None: chosen by the writer.
+    """
+
+    context: Arrangement
+    instrument: str
+    seed: int = 0
+    temperature: float | None = None
+    key: KeySignature | None = None
+    program: int | None = None
+
+
+class PartWriter:
+    """A trained writer, ready to write parts; made by `load_writer`."""
+
+    def __init__(self, model: CachedWriter) -> None:
+        self.model = model
+
+    def write(
+        self, requests: Sequence[Request], report: Callable[[int], None] | None = None
+    ) -> list[Part]:
+        """Write the parts asked for; each depends on its own request alone.
+
+        Parameters
+        ----------
+        requests : sequence of Request
+        report : callable, optional
+            Called now and then with the number of bars written since the last call.
+
+        Returns
+        -------
+        list of Part
+            In the ticks of each request's context.
+
+        Raises
+        ------
+        InstrumentError
+            If an instrument is unknown, or its context is empty.
+        OptionError
+            If the temperature is not above 0, or a program not within 0 to 127.
+        """
+        prepared = [_prepare(request) for request in requests]
+        write_notes(self.model, [job for job, _ in prepared], report=report)
+        return [
+            _finish(request, job, shift)
+            for request, (job, shift) in zip(requests, prepared, strict=True)
+        ]
+
+
+def load_writer(weights: Path | None = None, device: str = "auto") -> PartWriter:
+    """Return a writer with the shipped weights, or those of a folder.
+
+    Parameters
+    ----------
+    weights : Path, optional
+    device : {"auto", "cpu", "cuda"}
+        "auto" takes a GPU where there is one.
+
+    Raises
+    ------
+    OptionError
+        If the device is unknown or not there.
+    FileFormatError
+        If the folder holds no weights.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise OptionError(f"unknown device {device!r}: choose auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise OptionError("no CUDA device is there: take --device auto or cpu")
+    place = "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"
+    config, tensors = load_weights(weights)
+    on_device = {name: tensor.to(place) for name, tensor in tensors.items()}
+    return PartWriter(CachedWriter(config, on_device))
+
+
+def _prepare(request: Request) -> tuple[Job, int]:
+    """Return the job of a request, and the semitones its notes are to be moved back by."""
+    wanted = instrument(request.instrument)
+    if request.temperature is not None and not 0 < request.temperature <= 5:
+        raise OptionError(f"temperature {request.temperature:g} is not within 0.01 to 5")
+    if request.program is not None and not 0 <= request.program <= 127:
+        raise OptionError(f"program {request.program} is not within 0 to 127")
+    song = to_grid(request.context)
+    parts = [part for part in song.parts if len(part.notes)]
+    chords = song.chords if len(song.chords) else None
+    if not parts and chords is None:
+        raise InstrumentError(
+            f"there is nothing to write a part to: besides {wanted.name}, the music needs at "
+            "least one part with notes, or chord symbols"
+        )
+    if request.key is not None:
+        key = key_shift(request.key.tonic, request.key.is_minor)
+    else:
+        key = key_of(parts, chords) or Key(0, is_minor=False)
+    frames = context_frames(song, parts, key, chords=chords)
+    pitched = wanted.name != "drums"
+    shift = key.shift if pitched else 0
+    # A program that the vocabulary has not is given to the part, and the writer chooses another.
+    known = f"Program_{request.program}" in vocabulary().tokens
+    job = Job(
+        instrument=wanted.name,
+        frames=frames,
+        bar_onsets=song.bar_onsets,
+        limits=Limits(_allowed_tokens(wanted, shift), POLYPHONY[wanted.name]),
+        open_frames=_open_frames(frames, pitched=pitched),
+        rng=np.random.default_rng([request.seed, INSTRUMENTS.index(wanted.name)]),
+        temperature=TEMPERATURE if request.temperature is None else request.temperature,
+        top_p=TOP_P,
+        program=request.program if known else None,
+        notes=np.zeros((0, 4), dtype=np.int64),
+    )
+    return job, shift
+
+
+def _allowed_tokens(wanted: Instrument, shift: int) -> npt.NDArray[np.bool_]:
+    """Return which tokens the instrument may use at all [shape=(MAIN,)]."""
+    table = vocabulary()
+    mask = np.ones(MAIN, dtype=bool)
+    pitch, key = table.values("Pitch"), table.values("PitchDrum")
+    drums = wanted.name == "drums"
+    within = (pitch - shift >= wanted.lowest) & (pitch - shift <= wanted.highest)
+    mask[list(table.span("Pitch"))] = within & (not drums)
+    mask[list(table.span("PitchDrum"))] = (key >= wanted.lowest) & (key <= wanted.highest) & drums
+    program = table.values("Program")
+    mask[list(table.span("Program"))] = np.isin(program, list(wanted.programs))
+    return mask
+
+
+def _open_frames(frames: Frames, *, pitched: bool) -> npt.NDArray[np.bool_]:
+    """Return where a note may begin [shape=(frame,)]: at N.C. nobody plays a chord."""
+    no_chord = frames.values[:, SLICES["chord_flags"]][:, 1] > 0
+    return ~no_chord if pitched else np.ones(len(no_chord), dtype=bool)
+
+
+def _closing_ticks(job: Job, song_end: int) -> Ints:
+    """Return for each frame the grid tick at which a note begun there must end at the latest."""
+    counts = np.diff(job.frames.bar_frames)
+    bar = np.repeat(np.arange(len(counts)), counts)
+    within = np.arange(len(bar)) - job.frames.bar_frames[:-1][bar]
+    onsets = job.bar_onsets[:-1][bar] + within * FRAME
+    closed = np.where(job.open_frames, song_end, onsets)
+    result: Ints = np.minimum.accumulate(closed[::-1])[::-1]
+    return result
+
+
+def _finish(request: Request, job: Job, shift: int) -> Part:
+    """Return a job's notes as a part: in range, in tune, ending with the song."""
+    wanted = instrument(request.instrument)
+    notes = job.notes.copy()
+    drums = wanted.name == "drums"
+    if not drums:
+        notes[:, 2] -= shift
+        context = request.context
+        song_end = -(-context.end * TICKS_PER_BEAT // context.ticks_per_beat)
+        bar = np.searchsorted(job.bar_onsets[1:-1], notes[:, 0], side="right")
+        frame = job.frames.bar_frames[bar] + (notes[:, 0] - job.bar_onsets[bar]) // FRAME
+        end = np.minimum(notes[:, 0] + notes[:, 1], _closing_ticks(job, song_end)[frame])
+        notes[:, 1] = np.maximum(end - notes[:, 0], 1)
+    voice = np.zeros(len(notes)) if wanted.name == "bass" else notes[:, 2]
+    notes[:, 1] = np.minimum(notes[:, 1], _until_next(notes[:, 0], voice))
+    program = request.program
+    if program is None:
+        program = wanted.program if job.program is None else job.program
+    return Part(
+        name=wanted.title,
+        program=program,
+        is_drums=drums,
+        notes=from_grid(notes, request.context.ticks_per_beat),
+    )
+
+
+def _until_next(onsets: Ints, voices: npt.NDArray[np.float64] | Ints) -> Ints:
+    """Return the time from each note to the next later one of its voice (large for the last).
+
+    A string sounds one note at a time, and MIDI cannot say which of two equal pitches ends.
+    """
+    result = np.full(len(onsets), 1 << 20)
+    for voice in np.unique(voices):
+        at = np.flatnonzero(voices == voice)
+        steps, place = np.unique(onsets[at], return_inverse=True)
+        gaps = np.append(np.diff(steps), 1 << 20)
+        result[at] = gaps[place]
+    return result
