@@ -14,6 +14,29 @@ from typing import Protocol
 from subtractive.errors import InstrumentError
 
 
+def _words(text: str) -> frozenset[str]:
+    """Return the words of a name in lower case without numbers: "5-String SynthBass" has three."""
+    # signs that join two instruments count as words, which no table holds
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()
+    return frozenset(re.findall(r"[^\W\d_]+|[&+/]", apart))
+
+
+_NUMBERING = _words(
+    "i ii iii iv v vi a b c d l r s st nd rd th no main left right middle track tab part line"
+)
+_SORTS = _NUMBERING | _words(
+    "e el elec electr electric electrical elektrisch elektrischer ac acoustic akustik upright "
+    "double string str fretless fretted finger fingered fingerstyle fingerpicked pick picked slap "
+    "slapped muted mute palm walking synth synthesizer clean dist distortion distorted overdriven "
+    "overdrive crunch fuzz wah hard heavy power harmonics rhythm rhythmic lead solo backing riff "
+    "intro outro fill sus hit hits low high sub deep nylon steel slide lap jazz rock funk acid "
+    "moog saw precision classical spanish flamenco hawaiian"
+)
+_GUITARS = _words(
+    "guitar guitars gtr gtrs git gt gitarre guitare guitarra chitarra egitarre eguitar"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """What the product knows of an instrument it can write.
@@ -23,9 +46,9 @@ class Instrument:
     name : str
     programs : range
         General MIDI programs that are this instrument whatever the part is called.
-    phrases : str
-        Regular expression; a part on an undecided program is this instrument if its *whole* name
-        matches, so "Bass Guitar" does and "Bass Clarinet" does not.
+    names, sorts : frozenset of str
+        A part on an undecided program is this instrument if its *whole* name is made of these
+        words, at least one of them from `names`: "Bass Guitar" is, "Bass Clarinet" is not.
     lowest, highest : int
         Range in MIDI pitches (for drums: the General MIDI drum keys).
     program : int
@@ -36,52 +59,40 @@ class Instrument:
 
     name: str
     programs: range
-    phrases: str
+    names: frozenset[str]
+    sorts: frozenset[str]
     lowest: int
     highest: int
     program: int
     title: str
 
 
-_NUMBERING = (
-    r"[\s_.#-]*(\d+|[ivx]+|[a-d]|l|r|left|right|main|track|tab|part|line|clean|finger(ed)?)?"
-)
-_SORT = (
-    r"((electric|elec|el|e|acoustic|ac|upright|double|string|synth|slap|picked?|pick|finger(ed)?|"
-    r"fretless|walking|muted?|clean|dist(ortion)?|distorted|overdriven|overdrive|rhythm|lead|"
-    r"nylon|steel|jazz|classical|12[\s-]string|sub)[\s._-]*)*"
-)
-
 TABLE: tuple[Instrument, ...] = (
-    Instrument("drums", range(0), r"", 35, 81, 0, "Drums"),
+    Instrument("drums", range(0), frozenset(), frozenset(), 35, 81, 0, "Drums"),
     Instrument(
         "bass",
         range(32, 40),
-        _SORT
-        + r"(bass|bs)([\s._-]*(guitar|gtr|git|gt))?"
-        + _NUMBERING
-        + r"|walk([\s_-].*)?|bass[-_].*",
+        _words(
+            "bass bs bassline bassguitar bassgitarre ebass synthbass slapbass subbass bajo walk"
+        ),
+        _SORTS | _GUITARS,
         28,
         67,
         33,
         "Bass",
     ),
-    Instrument(
-        "guitar",
-        range(24, 32),
-        _SORT + r"(guitars?|gtr|git|gitarre|guitare|guitarra|gt)" + _NUMBERING,
-        40,
-        88,
-        25,
-        "Guitar",
-    ),
+    Instrument("guitar", range(24, 32), _GUITARS, _SORTS | {"pedal"}, 40, 88, 25, "Guitar"),
 )
 INSTRUMENTS: tuple[str, ...] = tuple(instrument.name for instrument in TABLE)
 
 # Programs that say nothing of the player: the piano (what a file without programs plays), and
-# synthesizers and effects, on which files write any instrument.
+# synthesizers and effects, on which files write any instrument; bowed bass and tuba, on which they
+# write the plucked one.
 _UNDECIDED = frozenset({0, *range(80, 104), 43, 58})
-_VOICES = re.compile(r"\s*(soprano|alto|tenor|baritone|mezzo|treble)\b.*", re.IGNORECASE)
+_VOICES = _words(
+    "soprano sopranos sopran alto altos alt tenor tenors baritone bariton mezzo treble"
+)
+_SINGING = _NUMBERING | _words("solo voice voices choir chorus")
 
 
 class PartLike(Protocol):
@@ -127,9 +138,7 @@ def role(part: PartLike) -> str:
             return candidate.name
     if part.program in _UNDECIDED and not part.sung:
         for candidate in TABLE:
-            if candidate.phrases and re.fullmatch(
-                candidate.phrases, part.name.strip(), re.IGNORECASE
-            ):
+            if _is_phrase(part.name, candidate.names, candidate.sorts):
                 return candidate.name
     return "other"
 
@@ -146,13 +155,19 @@ def roles(parts: Sequence[PartLike]) -> tuple[str, ...]:
     tuple of str
         One of "drums", "bass", "guitar", "other" for each part.
     """
-    choir = any(_VOICES.fullmatch(part.name) for part in parts)
+    choir = any(_is_phrase(part.name, _VOICES, _SINGING) for part in parts)
     return tuple(
         "other"
         if choir
-        and part.program not in range(32, 40)
-        and re.fullmatch(r"\s*bass\W*\d*\s*", part.name, re.I)
+        and part.program in _UNDECIDED
         and not part.is_drums
+        and _is_phrase(part.name, _words("bass basses"), _SINGING)
         else role(part)
         for part in parts
     )
+
+
+def _is_phrase(name: str, names: frozenset[str], sorts: frozenset[str]) -> bool:
+    """Return whether a whole name, numbers aside, is said in words of two kinds."""
+    words = _words(name)
+    return bool(words & names) and words <= names | sorts

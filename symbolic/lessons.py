@@ -45,19 +45,33 @@ def target_part(song: GridSong, instrument: str) -> GridPart | None:
     return replace(parts[0], notes=notes[first])
 
 
-def thin(context: Sequence[GridPart], rng: np.random.Generator) -> list[GridPart]:
-    """Return the context as it is, or a part of it: some parts, some roles, or a single part."""
+def context_of(song: GridSong, instrument: str) -> list[GridPart]:
+    """Return the parts with notes that do not play the instrument."""
+    return [part for part in song.parts if part.role != instrument and len(part.notes)]
+
+
+def thin(context: Sequence[GridPart], rng: np.random.Generator) -> tuple[list[GridPart], bool]:
+    """Return what of the context is kept, and whether its chords are given as symbols.
+
+    The context stays as it is, or some parts, some roles or a single part of it stay; one draw in
+    eight makes a lead sheet: one tune, and the chords of the whole.
+    """
     draw = rng.random()
-    if draw < 0.45 or len(context) < 2:
-        return list(context)
-    if draw < 0.65:
+    symbols = rng.random() < 0.15
+    if draw < 0.4 or len(context) < 2:
+        return list(context), symbols
+    if draw < 0.58:
         kept = [part for part in context if rng.random() < 0.6]
-    elif draw < 0.85:
-        roles = [role for role in INSTRUMENTS if rng.random() < 0.6]
-        kept = [part for part in context if part.role in roles]
+    elif draw < 0.76:
+        wanted = [role for role in INSTRUMENTS if rng.random() < 0.6]
+        kept = [part for part in context if part.role in wanted]
+    elif draw < 0.885:
+        kept = [part for part in context if part.role == "other"]
+        kept = kept and [kept[int(rng.integers(len(kept)))]]
+        symbols = True
     else:
         kept = []
-    return kept or [context[int(rng.integers(len(context)))]]
+    return kept or [context[int(rng.integers(len(context)))]], symbols
 
 
 def lesson(
@@ -82,7 +96,7 @@ def lesson(
         In bars.
     """
     target = target_part(song, instrument)
-    context = [part for part in song.parts if part.role != instrument and len(part.notes)]
+    context = context_of(song, instrument)
     last = min(first + window, song.bar_count)
     if target is None or not context:
         return None
@@ -90,23 +104,20 @@ def lesson(
     playing = (target.notes[:, 0] >= low) & (target.notes[:, 0] < high)
     if playing.sum() < 4:
         return None
-    key = None
     given = False
     if rng is not None:
-        context = thin(context, rng)
-        given = rng.random() < 0.2
-        # Now and then a neighbouring key, as an estimate from a real context may be.
-        if rng.random() < 0.1:
-            key = Key(int(rng.integers(-6, 6)), bool(rng.random() < 0.5))
-    key = key or key_of(context) or key_of([target, *song.parts]) or Key(0, is_minor=False)
-
+        context, given = thin(context, rng)
     begin, end = max(0, first - REACH), min(last + LOOKAHEAD, song.bar_count)
     piece = cut(replace(song, parts=tuple(context)), begin, end)
     chords = None
     if given:
-        whole = cut(replace(song, parts=(*song.parts, target)), begin, end)
+        whole = cut(replace(song, parts=(*context_of(song, instrument), target)), begin, end)
         pitched = [part.notes for part in whole.parts if not part.is_drums]
         chords = beat_chords(np.concatenate(pitched), piece) if pitched else None
+    key = key_of(context, chords) or key_of([target, *song.parts]) or Key(0, is_minor=False)
+    # Now and then another key, as an estimate from a real context may be.
+    if rng is not None and rng.random() < 0.1:
+        key = Key(int(rng.integers(-6, 6)), bool(rng.random() < 0.5))
     seen = context_frames(
         piece, piece.parts, key, chords=chords, first_bar=begin, bar_total=song.bar_count
     )

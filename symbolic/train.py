@@ -2,7 +2,7 @@
 
 Stopped at any moment and called again with the same state, a run goes on exactly as if it had not
 been stopped. Two single-threaded processes use two cores better than one with two threads:
-`OMP_NUM_THREADS=1 accelerate launch --cpu --num_processes 2 -m symbolic.train ...`
+`OMP_NUM_THREADS=1 torchrun --nproc_per_node 2 -m symbolic.train ...`
 """
 
 from __future__ import annotations

@@ -10,14 +10,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from scoretokens.grid import TICKS_PER_BEAT, from_grid, to_grid
+from scoretokens.grid import TICKS_PER_BEAT, GridPart, GridSong, from_grid, to_grid
 from scoretokens.vocabulary import vocabulary
 from subtractive.arrangement import Arrangement, KeySignature, Part
 from subtractive.errors import InstrumentError, OptionError
 from subtractive.instruments import INSTRUMENTS, Instrument, instrument
 from symbolic.cached import CachedWriter
 from symbolic.checkpoint import load_weights
-from symbolic.frames import FRAME, SLICES, Frames, Key, context_frames, key_of, key_shift
+from symbolic.frames import (
+    FRAME,
+    SLICES,
+    Frames,
+    Key,
+    beat_chords,
+    context_frames,
+    key_of,
+    key_shift,
+)
 from symbolic.pen import Limits
 from symbolic.rows import MAIN
 from symbolic.sampling import Job, write_notes
@@ -128,7 +137,7 @@ def _prepare(request: Request) -> tuple[Job, int]:
         raise OptionError(f"program {request.program} is not within 0 to 127")
     song = to_grid(request.context)
     parts = [part for part in song.parts if len(part.notes)]
-    chords = song.chords if len(song.chords) else None
+    chords = _followed_chords(song, parts)
     if not parts and chords is None:
         raise InstrumentError(
             f"there is nothing to write a part to: besides {wanted.name}, the music needs at "
@@ -156,6 +165,25 @@ def _prepare(request: Request) -> tuple[Job, int]:
         notes=np.zeros((0, 4), dtype=np.int64),
     )
     return job, shift
+
+
+def _followed_chords(song: GridSong, parts: Sequence[GridPart]) -> Ints | None:
+    """Return the score's chord symbols, and what holds before the first one; None without any.
+
+    A pick-up has no chord: up to a bar before the first symbol counts as N.C. A longer stretch is
+    music that nobody wrote symbols for: there the chords are estimated.
+    """
+    if not len(song.chords):
+        return None
+    start, first = int(song.bar_onsets[0]), int(song.chords[0, 0])
+    if first <= start:
+        return song.chords
+    opening = np.array([[start, -1, 0, -1]])
+    pitched = [part.notes for part in parts if not part.is_drums]
+    if first >= song.bar_onsets[min(2, song.bar_count)] and pitched:
+        estimated = beat_chords(np.concatenate(pitched), song)
+        opening = estimated[estimated[:, 0] < first]
+    return np.concatenate([opening, song.chords])
 
 
 def _allowed_tokens(wanted: Instrument, shift: int) -> npt.NDArray[np.bool_]:
