@@ -104,6 +104,11 @@ def lesson(
     playing = (target.notes[:, 0] >= low) & (target.notes[:, 0] < high)
     if playing.sum() < 4:
         return None
+    if rng is not None:
+        # Who asks for a part wants it played: windows in which it mostly rests teach to rest on.
+        edges = np.searchsorted(target.notes[:, 0], song.bar_onsets[first : last + 1])
+        if np.count_nonzero(np.diff(edges)) * 2 < last - first:
+            return None
     given = False
     if rng is not None:
         context, given = thin(context, rng)

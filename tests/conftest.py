@@ -17,6 +17,7 @@ from subtractive.arrangement import (
     Note,
     Part,
     Tempo,
+    order,
 )
 
 DATA_VARIABLE = "SUBTRACTIVE_DATA"
@@ -74,10 +75,10 @@ def song() -> Arrangement:
     return Arrangement(
         ticks_per_beat=BEAT,
         parts=(
-            Part("Melody", 73, False, tuple(sorted(melody))),
-            Part("Guitar", 25, False, tuple(sorted(guitar))),
-            Part("Bass", 33, False, tuple(sorted(bass))),
-            Part("Drums", 0, True, tuple(sorted(drums))),
+            Part("Melody", 73, False, tuple(sorted(melody, key=order))),
+            Part("Guitar", 25, False, tuple(sorted(guitar, key=order))),
+            Part("Bass", 33, False, tuple(sorted(bass, key=order))),
+            Part("Drums", 0, True, tuple(sorted(drums, key=order))),
         ),
         tempos=(Tempo(0, 500_000),),
         metres=(Metre(0, 4, 4),),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subtractive.arrangement import Arrangement, Note, Part, order
@@ -23,6 +23,7 @@ def test_what_is_subtracted_and_added_is_the_mix(
     assert add(subtract(mix, instruction)) == mix
 
 
+@settings(max_examples=40)
 @given(arrangements(), instructions)
 def test_the_context_keeps_the_order_of_its_parts(
     mix: Arrangement, instruction: Instruction
@@ -37,6 +38,7 @@ def test_the_context_keeps_the_order_of_its_parts(
     assert example.instruction is instruction
 
 
+@settings(max_examples=40)
 @given(arrangements(), st.permutations(INSTRUMENTS))
 def test_instruments_are_put_back_one_after_the_other(mix: Arrangement, names: list[str]) -> None:
     examples = []
@@ -50,6 +52,7 @@ def test_instruments_are_put_back_one_after_the_other(mix: Arrangement, names: l
     assert context == mix
 
 
+@settings(max_examples=40)
 @given(arrangements(), st.sampled_from(INSTRUMENTS), st.integers(-12, 12))
 def test_transposing_commutes_with_subtracting(mix: Arrangement, name: str, by: int) -> None:
     def moved(song: Arrangement) -> Arrangement:
@@ -90,6 +93,7 @@ def test_of_several_basses_the_busiest_stands_for_all(song: Arrangement) -> None
     assert main_part(example) == bass
 
 
+@settings(max_examples=40)
 @given(arrangements())
 def test_the_drums_of_all_tracks_are_one_kit(mix: Arrangement) -> None:
     kits = [part for part in mix.parts if part.is_drums]
