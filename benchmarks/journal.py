@@ -33,8 +33,8 @@ def fingerprint(patterns: Sequence[str], *more: str) -> str:
     """
     digest = hashlib.sha256("\0".join(more).encode())
     for pattern in patterns:
-        absolute = Path(pattern).is_absolute()
-        for path in [Path(pattern)] if absolute else sorted(ROOT.glob(pattern)):
+        folder, name = (ROOT / pattern).parent, Path(pattern).name
+        for path in sorted(folder.glob(name)):
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -21,6 +21,7 @@ from symbolic.rows import Rows, rows_of
 Ints = npt.NDArray[np.int64]
 WINDOW = 16  # bars that are written
 LOOKAHEAD = 2  # bars of context beyond them, where a fill leads to
+ALONE = 0.07  # share of lessons without any context: what sampling is guided away from
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +55,12 @@ def thin(context: Sequence[GridPart], rng: np.random.Generator) -> tuple[list[Gr
     """Return what of the context is kept, and whether its chords are given as symbols.
 
     The context stays as it is, or some parts, some roles or a single part of it stay; one draw in
-    eight makes a lead sheet: one tune, and the chords of the whole.
+    eight makes a lead sheet: one tune, and the chords of the whole. A few have no context at all.
     """
     draw = rng.random()
     symbols = rng.random() < 0.15
+    if draw > 1 - ALONE:
+        return [], False
     if draw < 0.4 or len(context) < 2:
         return list(context), symbols
     if draw < 0.58:

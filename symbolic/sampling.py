@@ -51,6 +51,11 @@ class Job:
     rng : Generator
         Drawn from step by step; the result depends on no other job.
     temperature, top_p : float
+    guidance : float
+        How far the choice leans away from what would be written without the context: 1 is the
+        model's own distribution (classifier-free guidance, Ho & Salimans 2022).
+    alone : array of float [shape=(frame, WIDTH)]
+        The frames of the same bars without any context.
     program : int or None
         None lets the writer choose, except for drums.
     notes : array of int [shape=(note, 4)]
@@ -65,6 +70,8 @@ class Job:
     rng: np.random.Generator
     temperature: float
     top_p: float
+    guidance: float
+    alone: npt.NDArray[np.float32]
     program: int | None
     notes: Ints
     next_bar: int = 0
@@ -75,15 +82,14 @@ class Job:
         return len(self.bar_onsets) - 1
 
 
-def _window(job: Job) -> tuple[Window, Rows, npt.NDArray[np.float32]]:
-    """Return the next window of a job, the rows already written in it, and its frames."""
+def _window(job: Job) -> tuple[Window, Rows, slice]:
+    """Return the next window of a job, the rows already written in it, and where its frames are."""
     first = max(0, job.next_bar - OVERLAP)
     last = min(first + WINDOW, job.bar_count)
     onsets = job.bar_onsets[first : last + 1]
     frames = job.frames.bar_frames
     bar_frames = frames[first : last + 1] - frames[first]
     end = frames[min(last + LOOKAHEAD, job.bar_count)]
-    values = job.frames.values[frames[first] : end]
     start = job.next_bar - first
     inside = (job.notes[:, 0] >= onsets[0]) & (job.notes[:, 0] < onsets[start])
     notes = job.notes[inside]
@@ -96,7 +102,7 @@ def _window(job: Job) -> tuple[Window, Rows, npt.NDArray[np.float32]]:
     ]
     open_frames = job.open_frames[frames[first] : end]
     window = Window(onsets, bar_frames, start, filled, open_frames)
-    return window, rows_of(said, onsets, bar_frames), values
+    return window, rows_of(said, onsets, bar_frames), slice(frames[first], end)
 
 
 def _stack(groups: Sequence[Sequence[Step]], device: torch.device) -> Steps:
@@ -142,15 +148,31 @@ class _Desk:
             )
             for job, (window, rows, _) in zip(jobs, prepared, strict=True)
         ]
-        longest = max(len(values) for _, _, values in prepared)
-        frames = torch.zeros(len(jobs), longest, WIDTH)
-        mask = torch.zeros(len(jobs), longest, dtype=torch.bool)
-        for index, (_, _, values) in enumerate(prepared):
+        spans = [span for _, _, span in prepared]
+        seen = [job.frames.values[span] for job, span in zip(jobs, spans, strict=True)]
+        # Guidance writes everything twice side by side: with the context, and without it.
+        self.sides = 2 if any(job.guidance != 1 for job in jobs) else 1
+        if self.sides == 2:
+            seen += [job.alone[span] for job, span in zip(jobs, spans, strict=True)]
+        frames = torch.zeros(len(seen), max(len(values) for values in seen), WIDTH)
+        mask = torch.zeros(frames.shape[:2], dtype=torch.bool)
+        for index, values in enumerate(seen):
             frames[index, : len(values)] = torch.from_numpy(values)
             mask[index, : len(values)] = True
-        instrument = torch.tensor([INSTRUMENTS.index(job.instrument) for job in jobs])
+        named = [INSTRUMENTS.index(job.instrument) for job in jobs] * self.sides
         device = writer.device
-        self.seen = writer.encode(frames.to(device), mask.to(device), instrument.to(device))
+        instrument = torch.tensor(named, device=device)
+        self.seen = writer.encode(frames.to(device), mask.to(device), instrument)
+        self.guidance = torch.tensor([[job.guidance] for job in jobs], device=device)
+
+    def guided(self, state: Tensor) -> Tensor:
+        """Return the main logits of each job, guided if there are two sides [shape=(job, MAIN)]."""
+        logits = self.writer.main_logits(state)
+        if self.sides == 1:
+            return logits
+        # As log probabilities, since the two sides' logits may have different offsets.
+        with_context, without = logits.log_softmax(dim=-1).chunk(2)
+        return without + self.guidance * (with_context - without)
 
     def first_steps(self) -> list[list[Step]]:
         """Return what is fed before anything is sampled: what stands there, and a barline."""
@@ -164,7 +186,8 @@ class _Desk:
         """Write until every pen has filled its window."""
         groups = self.first_steps()
         room = max(len(group) for group in groups) + ROOM
-        cache = Cache(self.writer.config, len(self.pens), room, self.writer.device)
+        groups = groups * self.sides
+        cache = Cache(self.writer.config, len(groups), room, self.writer.device)
         hidden = self.writer.feed(_stack(groups, self.writer.device), self.seen, cache)
         ends = torch.tensor([len(group) - 1 for group in groups], device=hidden.device)
         state = hidden[torch.arange(len(groups), device=hidden.device), ends]
@@ -173,7 +196,7 @@ class _Desk:
 
     def _advance(self, state: Tensor, cache: Cache) -> Tensor:
         """Sample one row for every pen that is not done, feed them, and return the new state."""
-        logits = self.writer.main_logits(state).cpu().numpy()
+        logits = self.guided(state).cpu().numpy()
         active = [index for index, pen in enumerate(self.pens) if not pen.done]
         main = np.full(len(self.pens), _BAR)
         for index in active:
@@ -186,7 +209,8 @@ class _Desk:
             if not pen.done:
                 fed[index].append(step)
         cache.make_room(ROOM)
-        return self.writer.feed(_stack(fed, self.writer.device), self.seen, cache)[:, -1]
+        steps = _stack(fed * self.sides, self.writer.device)
+        return self.writer.feed(steps, self.seen, cache)[:, -1]
 
     def _attributes(self, state: Tensor, main: Ints, active: Sequence[int]) -> tuple[Ints, Ints]:
         """Sample duration and velocity of the notes among the tokens just chosen."""

@@ -35,6 +35,7 @@ Ints = npt.NDArray[np.int64]
 
 TEMPERATURE = 0.9
 TOP_P = 0.95
+GUIDANCE = 1.0
 # Notes struck at once: two hands and two feet, a bass's double stops, six strings.
 POLYPHONY = {"drums": 4, "bass": 2, "guitar": 6}
 
@@ -161,6 +162,8 @@ def _prepare(request: Request) -> tuple[Job, int]:
         rng=np.random.default_rng([request.seed, INSTRUMENTS.index(wanted.name)]),
         temperature=TEMPERATURE if request.temperature is None else request.temperature,
         top_p=TOP_P,
+        guidance=GUIDANCE,
+        alone=context_frames(song, [], key).values,
         program=request.program if known else None,
         notes=np.zeros((0, 4), dtype=np.int64),
     )

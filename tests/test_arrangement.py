@@ -84,7 +84,7 @@ def lengths(arrangement: Arrangement) -> list[Fraction]:
     return [Fraction(bar.length, arrangement.ticks_per_beat) for bar in bars(arrangement)]
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), st.sampled_from(INSTRUMENTS))
 def test_what_is_split_off_joins_to_the_same_music(song: Arrangement, instrument: str) -> None:
     context, taken = song.split(instrument)
@@ -99,7 +99,7 @@ def test_what_is_split_off_joins_to_the_same_music(song: Arrangement, instrument
     assert replace(context, parts=song.parts) == song
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), st.permutations(range(5)))
 def test_stems_may_be_joined_in_any_order(song: Arrangement, shuffled: list[int]) -> None:
     stems = [PlacedPart(place, part) for place, part in enumerate(song.parts)]
@@ -112,7 +112,7 @@ def test_equality_is_of_music_not_of_the_file_it_came_from(song: Arrangement) ->
     assert hash(replace(song, source=Source("midi", b"MThd"))) == hash(song)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements())
 def test_bars_cover_the_music_without_gaps(song: Arrangement) -> None:
     found = bars(song)
@@ -122,14 +122,14 @@ def test_bars_cover_the_music_without_gaps(song: Arrangement) -> None:
     assert found[-1].onset < max(song.end, 1) <= found[-1].end
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements())
 def test_every_metre_change_within_the_music_begins_a_bar(song: Arrangement) -> None:
     onsets = {bar.onset for bar in bars(song)}
     assert {metre.tick for metre in song.metres if metre.tick < song.end} <= onsets
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), st.integers(2, 7))
 def test_bars_do_not_depend_on_the_ticks_they_are_counted_in(song: Arrangement, times: int) -> None:
     finer = replace(
@@ -242,7 +242,7 @@ def test_before_the_first_tempo_a_minute_has_120_beats() -> None:
     assert late.seconds_at(5 * BEAT) == 3
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), st.lists(st.integers(0, 40 * BEAT), min_size=1, max_size=8))
 def test_seconds_are_those_of_pretty_midi(song: Arrangement, ticks: list[int]) -> None:
     with warnings.catch_warnings():
@@ -253,7 +253,7 @@ def test_seconds_are_those_of_pretty_midi(song: Arrangement, ticks: list[int]) -
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), st.lists(st.integers(0, 60 * BEAT), min_size=2))
 def test_time_never_runs_backwards(song: Arrangement, ticks: list[int]) -> None:
     seconds = [song.seconds_at(tick) for tick in sorted(ticks)]

@@ -16,6 +16,7 @@ from tests.test_arrangement import arrangements
 instructions = st.builds(Instruction, st.sampled_from(INSTRUMENTS), st.none() | st.integers(0, 127))
 
 
+@settings(deadline=None)
 @given(arrangements(), instructions)
 def test_what_is_subtracted_and_added_is_the_mix(
     mix: Arrangement, instruction: Instruction
@@ -23,7 +24,7 @@ def test_what_is_subtracted_and_added_is_the_mix(
     assert add(subtract(mix, instruction)) == mix
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), instructions)
 def test_the_context_keeps_the_order_of_its_parts(
     mix: Arrangement, instruction: Instruction
@@ -38,7 +39,7 @@ def test_the_context_keeps_the_order_of_its_parts(
     assert example.instruction is instruction
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), st.permutations(INSTRUMENTS))
 def test_instruments_are_put_back_one_after_the_other(mix: Arrangement, names: list[str]) -> None:
     examples = []
@@ -52,7 +53,7 @@ def test_instruments_are_put_back_one_after_the_other(mix: Arrangement, names: l
     assert context == mix
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements(), st.sampled_from(INSTRUMENTS), st.integers(-12, 12))
 def test_transposing_commutes_with_subtracting(mix: Arrangement, name: str, by: int) -> None:
     def moved(song: Arrangement) -> Arrangement:
@@ -93,7 +94,7 @@ def test_of_several_basses_the_busiest_stands_for_all(song: Arrangement) -> None
     assert main_part(example) == bass
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(arrangements())
 def test_the_drums_of_all_tracks_are_one_kit(mix: Arrangement) -> None:
     kits = [part for part in mix.parts if part.is_drums]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subtractive.arrangement import Arrangement, ChordSymbol, Metre, Note, Part, bars
+from subtractive.arrangement import Arrangement, ChordSymbol, Metre, Note, Part
 from subtractive.harmony import (
     NAMES,
     TEMPLATES,
@@ -87,7 +88,7 @@ def test_chords_change_with_the_bars_of_any_metre(metre: tuple[int, int]) -> Non
     assert named(estimate_chords(strummed(POP, 2, metre))) == expected(POP, 2, bar)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(1, 11), st.sampled_from(("", "m", "7", "m7", "maj7"))), min_size=1
@@ -169,15 +170,14 @@ def test_the_key_of_a_known_progression(
 def test_chord_symbols_alone_have_a_key(tonic: int) -> None:
     played = strummed(POP, tonic)
     symbols = replace(played, chords=estimate_chords(played)).with_parts(())
-    silent = replace(symbols, barlines=tuple(bar.onset for bar in bars(played)) + (played.end,))
+    silent = replace(symbols, barlines=(*range(0, played.end, BAR), played.end))
     assert estimate_key(silent).tonic == tonic
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=12, max_size=12), st.integers(0, 11))
 def test_transposing_commutes_with_finding_the_key(weights: list[int], by: int) -> None:
     heard = np.array(weights, dtype=float)
-    assert key_of_chroma(heard) == (0, False) or np.ptp(heard) > 0
     tonic, is_minor = key_of_chroma(heard)
     moved = key_of_chroma(np.roll(heard, by))
     if np.ptp(heard) == 0:
@@ -186,14 +186,14 @@ def test_transposing_commutes_with_finding_the_key(weights: list[int], by: int) 
         assert moved == ((tonic + by) % 12, is_minor)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 50), min_size=12, max_size=12))
 def test_the_key_is_the_profile_of_highest_correlation(weights: list[int]) -> None:
     heard = np.array(weights, dtype=float)
     if np.ptp(heard) == 0 or not clear(heard):
         return
     mode, tonic = np.unravel_index(np.argmax(correlations(heard)), (2, 12))
-    assert key_of_chroma(heard) == (tonic, bool(mode))
+    assert key_of_chroma(heard) == (int(tonic), bool(mode))
 
 
 def correlations(heard: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -226,7 +226,7 @@ def test_the_beats_of_a_bar_of_seven_eighths() -> None:
     assert downbeat.tolist() == [True, False, False, False] * 2
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.integers(0, 20), st.integers(30, 90)), max_size=12),
     st.lists(st.integers(0, 45), min_size=2, max_size=6, unique=True).map(sorted),
@@ -236,7 +236,7 @@ def test_chroma_is_the_share_of_time_that_each_class_sounds(
 ) -> None:
     part = Part("", 0, False, tuple(Note(on, length, key, 80) for on, length, key in notes))
     weights, lowest = chroma(note_spans([part]), np.array(edges))
-    for beat, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for beat, (start, end) in enumerate(pairwise(edges)):
         shares = np.zeros(12)
         firm = [128]
         for onset, length, key in notes:

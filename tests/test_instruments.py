@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subtractive.arrangement import Note, Part
@@ -67,6 +67,7 @@ def test_a_name_counts_only_as_a_whole_phrase(name: str) -> None:
     assert role(part(name)) == "other"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(names(f"{BASSES}\n{GUITARS}\n{NEITHER}")), st.integers(0, 127))
 def test_a_program_that_names_a_player_decides_before_the_name(name: str, program: int) -> None:
     expected = "bass" if 32 <= program < 40 else "guitar" if 24 <= program < 32 else None
@@ -78,6 +79,7 @@ def test_a_program_that_names_a_player_decides_before_the_name(name: str, progra
         assert role(part(name, program)) == "other"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(names(f"{BASSES}\n{NEITHER}")), st.integers(0, 127))
 def test_the_drum_channel_decides_before_everything(name: str, program: int) -> None:
     drums = part(name, program, is_drums=True)
@@ -116,6 +118,7 @@ def test_saxophones_sing_in_no_choir() -> None:
     assert roles([*band, part("Bass")])[-1] == "bass"
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(names(f"{BASSES}\n{GUITARS}\n{NEITHER}"))))
 def test_roles_do_not_depend_on_the_order_of_parts(mixed: list[str]) -> None:
     parts = [part(name) for name in mixed]

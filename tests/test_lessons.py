@@ -1,0 +1,363 @@
+"""Rows, lessons, batches and the corpora they are drawn from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scoretokens.codec import Encoded, decode, encode, normalise
+from scoretokens.grid import GridPart, GridSong, to_grid
+from scoretokens.vocabulary import vocabulary
+from subtractive.arrangement import Arrangement, Metre, Note, Part
+from subtractive.errors import FileFormatError
+from subtractive.example import main_part, subtract
+from subtractive.files.midi import write_midi
+from subtractive.instruction import Instruction
+from subtractive.instruments import INSTRUMENTS
+from symbolic.batches import Corpus, batches, collate, draw, pool, validation_lessons
+from symbolic.frames import FRAME, SLICES, frame_of_tick
+from symbolic.lessons import LOOKAHEAD, WINDOW, Lesson, lesson, target_part, thin
+from symbolic.rows import MAIN, STEP, Rows, ids_of, rows_of
+from symbolic.songbook import load_songs
+from tests.test_scoretokens import parts
+
+Ints = npt.NDArray[np.int64]
+V = vocabulary()
+BAR = 1920
+LIGHT = settings(max_examples=40, deadline=None)
+
+
+def rows(said: Encoded, lines: list[int]) -> Rows:
+    onsets = np.array(lines)
+    return rows_of(said, onsets, frame_of_tick(onsets)[2])
+
+
+def long_song(song: Arrangement, times: int = 4) -> Arrangement:
+    """The fixture several times over, its melody a step higher each time."""
+
+    def played(part: Part) -> Part:
+        return replace(
+            part,
+            notes=tuple(
+                note._replace(
+                    onset=note.onset + turn * 8 * BAR,
+                    pitch=note.pitch + (2 * turn if part.name == "Melody" else 0),
+                )
+                for turn in range(times)
+                for note in part.notes
+            ),
+        )
+
+    return replace(song, parts=tuple(played(part) for part in song.parts), chords=())
+
+
+@settings(max_examples=80, deadline=None)
+@given(parts(), st.none() | st.integers(24, 39))
+def test_rows_and_tokens_say_the_same(
+    part: tuple[str, list[int], Ints], program: int | None
+) -> None:
+    instrument, lines, notes = part
+    said = encode(notes, lines, instrument=instrument, program=program)
+    folded = rows(said, lines)
+    assert ids_of(folded.main, folded.duration, folded.velocity) == said.ids.tolist()
+    assert (folded.main < MAIN).all()
+    kinds = [V.kind(token) for token in folded.main.tolist()]
+    struck = np.array([kind in ("Pitch", "PitchDrum") for kind in kinds])
+    assert ((folded.velocity > 0) == struck).all()
+    assert ((folded.duration > 0) == [kind == "Pitch" for kind in kinds]).all()
+
+
+@settings(max_examples=80, deadline=None)
+@given(parts())
+def test_every_row_stands_at_its_own_time(part: tuple[str, list[int], Ints]) -> None:
+    instrument, lines, notes = part
+    said = encode(notes, lines, instrument=instrument)
+    folded = rows(said, lines)
+    ticks = said.ticks[said.ids < MAIN]
+    frame, _, bar_frames = frame_of_tick(np.array(lines))
+    assert folded.frame.tolist() == frame[ticks - lines[0]].tolist()
+    bar = np.searchsorted(bar_frames, folded.frame, side="right") - 1
+    assert folded.position.tolist() == (ticks - np.array(lines)[bar]).tolist()
+    # musical time in sixteenths; of rows at one time each stands a little after the one before
+    crowd = Counter(ticks.tolist())
+    onset = (ticks - lines[0]) / FRAME
+    assert (folded.place >= onset).all()
+    assert (folded.place < onset + STEP * max(crowd.values())).all()
+    if max(crowd.values()) * STEP < 1 / FRAME:
+        assert (np.diff(folded.place) > 0).all()
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_the_target_is_the_examples_main_part(song: Arrangement, instrument: str) -> None:
+    few = replace(song.parts[2], name="Bass 2", notes=song.parts[2].notes[:3])
+    toms = Part("Toms", 0, True, (Note(240, 60, 45, 90), Note(0, 60, 36, 90)))
+    busy = song.with_parts((few, toms, *song.parts))
+    expected = main_part(subtract(busy, Instruction(instrument)))
+    found = target_part(to_grid(busy), instrument)
+    (alone,) = to_grid(busy.with_parts((expected,))).parts
+    assert found is not None
+    assert found.notes[:, [0, 2]].tolist() == alone.notes[:, [0, 2]].tolist()
+
+
+@pytest.mark.parametrize("first", [0, 5, 16])
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_a_lessons_rows_say_what_was_taken_out(
+    song: Arrangement, instrument: str, first: int
+) -> None:
+    grid = to_grid(long_song(song))
+    found = lesson(grid, instrument, first, None)
+    target = target_part(grid, instrument)
+    assert found is not None
+    assert target is not None
+    lines = grid.bar_onsets[first : first + WINDOW + 1].tolist()
+    said = ids_of(found.rows.main, found.rows.duration, found.rows.velocity)
+    inside = (target.notes[:, 0] >= lines[0]) & (target.notes[:, 0] < lines[-1])
+    played = normalise(target.notes[inside], is_drums=target.is_drums)
+    assert decode(said, lines)[:, [0, 1, 3]].tolist() == played[:, [0, 1, 3]].tolist()
+    assert found.bar_count == min(WINDOW, 32 - first)
+    # sixteen frames a bar; the bars after the window are seen as well
+    assert len(found.frames) == 16 * min(WINDOW + LOOKAHEAD, 32 - first)
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_a_lesson_does_not_give_its_answer_away(song: Arrangement, instrument: str) -> None:
+    """Frames are the same whatever the target plays."""
+    grid = to_grid(long_song(song))
+    other = tuple(
+        replace(part, notes=(part.notes + np.array([1, 5, 3, 0]))[::2])
+        if part.role == instrument
+        else part
+        for part in grid.parts
+    )
+    here, there = (lesson(one, instrument, 4, None) for one in (grid, replace(grid, parts=other)))
+    assert here is not None
+    assert there is not None
+    assert np.array_equal(here.frames, there.frames)
+    assert len(here.rows) != len(there.rows)
+
+
+@pytest.mark.parametrize("semitones", [-5, -1, 2, 4])
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_lessons_are_the_same_in_every_key(
+    song: Arrangement, instrument: str, semitones: int
+) -> None:
+    home = to_grid(long_song(song))
+    there = replace(
+        home,
+        parts=tuple(
+            part
+            if part.is_drums
+            else replace(part, notes=part.notes + np.array([0, 0, semitones, 0]))
+            for part in home.parts
+        ),
+    )
+    expected, found = lesson(home, instrument, 4, None), lesson(there, instrument, 4, None)
+    assert expected is not None
+    assert found is not None
+    height = SLICES["extremes"]
+    assert np.array_equal(
+        np.delete(found.frames, height, axis=1), np.delete(expected.frames, height, axis=1)
+    )
+    pitched = np.isin(expected.rows.main, V.span("Pitch"))
+    moved = found.rows.main - expected.rows.main
+    assert not moved[~pitched].any()
+    # the key goes to the nearest octave
+    assert set(moved[pitched].tolist()) <= {-12, 0, 12}
+    assert len(set(moved[pitched].tolist())) <= 1
+
+
+def test_no_lesson_where_there_is_nothing_to_learn(song: Arrangement) -> None:
+    grid = to_grid(song)
+    without = replace(grid, parts=tuple(part for part in grid.parts if part.role != "bass"))
+    alone = replace(grid, parts=grid.parts[2:3])
+    brief = replace(grid.parts[2], notes=grid.parts[2].notes[:3])
+    assert lesson(grid, "bass", 0, None) is not None
+    assert lesson(without, "bass", 0, None) is None
+    assert lesson(alone, "bass", 0, None) is None
+    assert lesson(replace(grid, parts=(*without.parts, brief)), "bass", 0, None) is None
+
+
+@LIGHT
+@given(st.integers(0, 2**32), st.integers(1, 5))
+def test_what_is_left_of_a_context_is_some_of_it_in_order(seed: int, count: int) -> None:
+    empty = np.zeros((0, 4), dtype=np.int64)
+    names = ("drums", "bass", "other", "other", "guitar")
+    context = [GridPart(role, 0, empty) for role in names[:count]]
+    kept = thin(context, np.random.default_rng(seed))
+    assert kept
+    places = [context.index(part) for part in kept]
+    assert places == sorted(set(places))
+
+
+def test_every_way_to_thin_a_context_happens(rng: np.random.Generator) -> None:
+    empty = np.zeros((0, 4), dtype=np.int64)
+    context = [GridPart(role, 0, empty) for role in ("drums", "bass", "other")]
+    sizes = Counter(len(thin(context, rng)) for _ in range(400))
+    assert all(sizes[size] > 20 for size in (1, 2, 3))
+
+
+def test_training_sees_given_chords_and_foreign_keys_now_and_then(
+    song: Arrangement, rng: np.random.Generator
+) -> None:
+    grid = to_grid(long_song(song))
+    shown = [lesson(grid, "bass", 0, rng) for _ in range(60)]
+    flags = [one.frames[:, SLICES["chord_flags"]].max(axis=0).tolist() for one in shown if one]
+    assert [1, 0, 1] in flags
+    assert [1, 0, 0] in flags
+    # drums alone have no chords
+    assert [0, 0, 0] in flags
+    minor = [one.frames[0, SLICES["minor"]].item() for one in shown if one]
+    assert 0 < sum(minor) < 30
+
+
+@pytest.fixture
+def corpora(song: Arrangement) -> list[Corpus]:
+    waltz = replace(song, metres=(Metre(0, 3, 4),), chords=())
+    return [
+        Corpus([to_grid(song), to_grid(long_song(song))], 0.5),
+        Corpus([to_grid(waltz)], 2.0),
+    ]
+
+
+def same(one: object, other: object) -> bool:
+    return all(bool((value == getattr(other, name)).all()) for name, value in vars(one).items())
+
+
+def test_batches_are_a_function_of_seed_worker_and_number(corpora: list[Corpus]) -> None:
+    first, second = (list(islice(batches(corpora, 3, 0, 900), 4)) for _ in range(2))
+    assert all(same(here, there) for (here, _), (there, _) in zip(first, second, strict=True))
+    for seed, worker in ((4, 0), (3, 1)):
+        other, _ = next(batches(corpora, seed, worker, 900))
+        assert other.main.shape != first[0][0].main.shape or not same(other, first[0][0])
+
+
+def test_a_stream_goes_on_where_it_stood(corpora: list[Corpus]) -> None:
+    budget = 20_000  # few batches a pool, so that pools end here and there
+    whole = list(islice(batches(corpora, 3, 0, budget), 5))
+    assert {place.pool for _, place in whole} != {0}
+    for index, (_, place) in enumerate(whole[:-1]):
+        batch, after = next(batches(corpora, 3, 0, budget, place))
+        assert same(batch, whole[index + 1][0])
+        assert after == whole[index + 1][1]
+
+
+def test_batches_keep_to_their_budget(corpora: list[Corpus], rng: np.random.Generator) -> None:
+    groups = pool(corpora, rng, 600)
+    assert sum(len(group) for group in groups) == 48
+    for group in groups:
+        assert len(group) == 1 or len(group) * max(len(one.rows) for one in group) <= 600
+    # lessons of like length stand together
+    longest = sorted((max(len(one.rows) for one in group), group) for group in groups if group)
+    for (_, short), (_, long) in zip(longest, longest[1:], strict=False):
+        assert max(len(one.rows) for one in short) <= min(len(one.rows) for one in long)
+
+
+def test_songs_are_drawn_by_weight(song: Arrangement, rng: np.random.Generator) -> None:
+    never, always = Corpus([to_grid(song)], 0.0), Corpus([to_grid(long_song(song))], 1.0)
+    shown = [draw([never, always], rng) for _ in range(12)]
+    assert {one.bar_count for one in shown} <= set(range(8, WINDOW + 1))
+    assert any(one.bar_count == WINDOW for one in shown)
+    assert {one.instrument for one in shown} == set(INSTRUMENTS)
+
+
+def test_a_batch_is_its_lessons_side_by_side(song: Arrangement) -> None:
+    grid = to_grid(long_song(song))
+    shown = [
+        one
+        for one in (lesson(grid, "drums", 0, None), lesson(grid, "bass", 20, None))
+        if one is not None
+    ]
+    batch = collate(shown)
+    assert batch.instrument.tolist() == [INSTRUMENTS.index(one.instrument) for one in shown]
+    for index, one in enumerate(shown):
+        length, frames = len(one.rows), len(one.frames)
+        assert batch.main[index, :length].tolist() == one.rows.main.tolist()
+        assert (batch.main[index, length:] == -1).all()
+        assert batch.place[index, :length].tolist() == one.rows.place.tolist()
+        assert batch.frame[index, length:].sum() == 0
+        assert np.array_equal(batch.frames[index, :frames].numpy(), one.frames)
+        assert batch.frame_mask[index].tolist() == [
+            frame < frames for frame in range(batch.frame_mask.shape[1])
+        ]
+
+
+def test_validation_is_the_same_every_time(song: Arrangement) -> None:
+    songs = [to_grid(song), to_grid(long_song(song))]
+    first, second = validation_lessons(songs, 5), validation_lessons(songs, 5)
+    assert len(first) == len(second) == 2 * 3 * len(INSTRUMENTS)
+    for here, there in zip(first, second, strict=True):
+        assert same(here.rows, there.rows)
+        assert np.array_equal(here.frames, there.frames)
+
+
+def write_corpus(folder: Path, songs: dict[str, Arrangement], split: str = "train") -> Path:
+    """Write songs and the index that names them."""
+    folder.mkdir(exist_ok=True)
+    for name, music in songs.items():
+        (folder / name).write_bytes(write_midi(replace(music, source=None)))
+    lines = ["path,split", *(f"{name},{split}" for name in songs)]
+    (folder / "index.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    return folder
+
+
+def same_songs(here: list[GridSong], there: list[GridSong]) -> bool:
+    def plain(song: GridSong) -> object:
+        played = [(part.role, part.program, part.notes.tolist()) for part in song.parts]
+        fields = (song.bar_onsets, song.bar_beats, song.bar_tempos, song.chords)
+        return played, [column.tolist() for column in fields]
+
+    return [plain(song) for song in here] == [plain(song) for song in there]
+
+
+def test_a_corpus_is_read_once_and_kept(tmp_path: Path, song: Arrangement) -> None:
+    waltz = replace(song.with_parts(song.parts[:2]), metres=(Metre(0, 3, 4),))
+    folder = write_corpus(tmp_path / "songs", {"a.mid": song, "b.mid": waltz})
+    fresh = load_songs(folder, "train", tmp_path / "cache", processes=1)
+    expected = [to_grid(replace(music, chords=())) for music in (song, waltz)]
+    assert same_songs(fresh, expected)
+    for path in folder.glob("*.mid"):
+        path.unlink()
+    assert same_songs(load_songs(folder, "train", tmp_path / "cache", processes=1), expected)
+    assert not [path for path in (tmp_path / "cache").iterdir() if path.suffix != ".npz"]
+
+
+def test_splits_are_kept_apart(tmp_path: Path, song: Arrangement) -> None:
+    folder = write_corpus(tmp_path / "songs", {"a.mid": song, "b.mid": long_song(song)})
+    text = (folder / "index.csv").read_text("utf-8").replace("b.mid,train", "b.mid,valid")
+    (folder / "index.csv").write_text(text, "utf-8")
+    cache = tmp_path / "cache"
+    (train,) = load_songs(folder, "train", cache, processes=1)
+    (valid,) = load_songs(folder, "valid", cache, processes=1)
+    assert (train.bar_count, valid.bar_count) == (8, 32)
+
+
+def test_what_cannot_be_read_is_left_out_of_a_corpus(tmp_path: Path, song: Arrangement) -> None:
+    folder = write_corpus(tmp_path / "songs", {"a.mid": song, "b.mid": song})
+    (folder / "b.mid").write_bytes(b"MThd")
+    assert len(load_songs(folder, "train", processes=1)) == 1
+    (folder / "a.mid").write_bytes(b"")
+    with pytest.raises(FileFormatError, match="no readable song"):
+        load_songs(folder, "train", processes=1)
+
+
+def test_a_folder_without_an_index_is_no_corpus(tmp_path: Path) -> None:
+    with pytest.raises(FileFormatError, match=r"subtractive\.build"):
+        load_songs(tmp_path, "train")
+    (tmp_path / "index.csv").write_text("file,part\na.mid,train\n", "utf-8")
+    with pytest.raises(FileFormatError, match="columns path and split"):
+        load_songs(tmp_path, "train")
+
+
+def test_a_lesson_holds_what_its_name_says(song: Arrangement) -> None:
+    found = lesson(to_grid(song), "guitar", 0, None)
+    assert isinstance(found, Lesson)
+    assert V.tokens[int(found.rows.main[0])] == "Instrument_guitar"
+    assert V.tokens[int(found.rows.main[1])] == "Program_25"
