@@ -93,7 +93,7 @@ def add(  # noqa: PLR0913, PLR0917
     wishes = Wishes(seed, temperature, tempo, key, chords, program)
     task = Task(tuple(instrument), wishes, replace, beside, part_only)
     targets = [_target(song, instrument, output, out_dir) for song in songs]
-    check_output(songs, [*targets, *filter(None, (preview, plot))])
+    check_output(songs, targets, [path for path in (preview, plot) if path is not None])
     opened = [open_task(song, task) for song in songs]
     # torch takes most of the start-up: mistakes in the files are told before it is loaded
     from symbolic.writer import load_writer  # noqa: PLC0415

@@ -127,8 +127,17 @@ def _steps(rows: Rows) -> list[Step]:
     return [Step(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _draw(job: Job, logits: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_] | None) -> int:
-    return choose(logits, mask, job.temperature, job.top_p, float(job.rng.random()))
+FORM_TEMPERATURE = 1.0  # of what follows a barline: colder, and bars are repeated without end
+
+
+def _draw(
+    job: Job,
+    logits: npt.NDArray[np.float32],
+    mask: npt.NDArray[np.bool_] | None = None,
+    temperature: float | None = None,
+) -> int:
+    chosen = job.temperature if temperature is None else temperature
+    return choose(logits, mask, chosen, job.top_p, float(job.rng.random()))
 
 
 class _Desk:
@@ -200,7 +209,9 @@ class _Desk:
         active = [index for index, pen in enumerate(self.pens) if not pen.done]
         main = np.full(len(self.pens), _BAR)
         for index in active:
-            main[index] = _draw(self.jobs[index], logits[index], self.pens[index].allowed())
+            pen = self.pens[index]
+            heat = FORM_TEMPERATURE if pen.state == "Bar" else None
+            main[index] = _draw(self.jobs[index], logits[index], pen.allowed(), heat)
         duration, velocity = self._attributes(state, main, active)
         fed: list[list[Step]] = [[] for _ in self.pens]
         for index in active:
@@ -228,11 +239,11 @@ class _Desk:
             logits = self.writer.duration_logits(rows, pitch)[:, 1:].cpu().numpy()
             for row, index in enumerate(notes):
                 if index in pitched:
-                    duration[index] = 1 + _draw(self.jobs[index], logits[row], None)
+                    duration[index] = 1 + _draw(self.jobs[index], logits[row])
         known = torch.from_numpy(duration[notes]).to(state.device)
         logits = self.writer.velocity_logits(rows, pitch, known)[:, 1:].cpu().numpy()
         for row, index in enumerate(notes):
-            velocity[index] = 1 + _draw(self.jobs[index], logits[row], None)
+            velocity[index] = 1 + _draw(self.jobs[index], logits[row])
         return duration, velocity
 
     def hand_in(self) -> None:

@@ -142,8 +142,13 @@ def open_task(path: Path, task: Task) -> Opened:
     return Opened(path, music, len(bars(music)))
 
 
-def check_output(songs: Sequence[Path], outputs: Sequence[Path]) -> None:
+def check_output(songs: Sequence[Path], targets: Sequence[Path], others: Sequence[Path]) -> None:
     """Make sure that no output overwrites an input or another output, and that folders exist.
+
+    Parameters
+    ----------
+    songs, targets, others : sequences of Path
+        Inputs, MIDI outputs, and what is written beside them.
 
     Raises
     ------
@@ -151,7 +156,12 @@ def check_output(songs: Sequence[Path], outputs: Sequence[Path]) -> None:
     """
     inputs = {song.resolve() for song in songs}
     seen: set[Path] = set()
-    for output in outputs:
+    for target in targets:
+        if target.suffix.lower() not in MIDI_SUFFIXES:
+            raise OutputError(
+                f"{target.name} cannot be written: the output is MIDI, so end it in .mid"
+            )
+    for output in (*targets, *others):
         if output.resolve() in inputs:
             raise OutputError(f"{output} is an input too: name another output")
         if output.resolve() in seen:
@@ -173,8 +183,6 @@ def hand_over(
     OutputError
         If a file cannot be written.
     """
-    if target.suffix.lower() not in MIDI_SUFFIXES:
-        raise OutputError(f"{target.name} cannot be written: the output is MIDI, so end it in .mid")
     midi = write_midi(result.music)
     only = write_part_only(result.music, result.added) if result.part_only else midi
     write_whole(target, only)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import replace
 from itertools import islice
@@ -22,12 +23,15 @@ from subtractive.example import main_part, subtract
 from subtractive.files.midi import write_midi
 from subtractive.instruction import Instruction
 from subtractive.instruments import INSTRUMENTS
-from symbolic.batches import Corpus, batches, collate, draw, pool, validation_lessons
 from symbolic.frames import FRAME, SLICES, frame_of_tick
 from symbolic.lessons import LOOKAHEAD, WINDOW, Lesson, lesson, target_part, thin
 from symbolic.rows import MAIN, STEP, Rows, ids_of, rows_of
 from symbolic.songbook import load_songs
 from tests.test_scoretokens import parts
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # x-transformers uses what torch deprecates
+    from symbolic.batches import Corpus, batches, collate, draw, pool, validation_lessons
 
 Ints = npt.NDArray[np.int64]
 V = vocabulary()
@@ -88,9 +92,9 @@ def test_every_row_stands_at_its_own_time(part: tuple[str, list[int], Ints]) -> 
     assert folded.position.tolist() == (ticks - np.array(lines)[bar]).tolist()
     # musical time in sixteenths; of rows at one time each stands a little after the one before
     crowd = Counter(ticks.tolist())
-    onset = (ticks - lines[0]) / FRAME
-    assert (folded.place >= onset).all()
-    assert (folded.place < onset + STEP * max(crowd.values())).all()
+    later = folded.place - ((ticks - lines[0]) / FRAME).astype(np.float32)
+    assert (later >= 0).all()
+    assert (later < STEP * max(crowd.values())).all()
     if max(crowd.values()) * STEP < 1 / FRAME:
         assert (np.diff(folded.place) > 0).all()
 
@@ -185,23 +189,33 @@ def test_no_lesson_where_there_is_nothing_to_learn(song: Arrangement) -> None:
     assert lesson(replace(grid, parts=(*without.parts, brief)), "bass", 0, None) is None
 
 
+def band(*names: str) -> list[GridPart]:
+    """Parts told apart by their program."""
+    empty = np.zeros((0, 4), dtype=np.int64)
+    return [GridPart(name, place, empty) for place, name in enumerate(names)]
+
+
 @LIGHT
 @given(st.integers(0, 2**32), st.integers(1, 5))
 def test_what_is_left_of_a_context_is_some_of_it_in_order(seed: int, count: int) -> None:
-    empty = np.zeros((0, 4), dtype=np.int64)
-    names = ("drums", "bass", "other", "other", "guitar")
-    context = [GridPart(role, 0, empty) for role in names[:count]]
-    kept = thin(context, np.random.default_rng(seed))
-    assert kept
-    places = [context.index(part) for part in kept]
+    context = band(*("drums", "bass", "other", "other", "guitar")[:count])
+    kept, symbols = thin(context, np.random.default_rng(seed))
+    places = [part.program for part in kept]
     assert places == sorted(set(places))
+    assert set(kept) <= set(context)
+    # without any context there is nothing to write symbols from
+    assert kept or not symbols
 
 
 def test_every_way_to_thin_a_context_happens(rng: np.random.Generator) -> None:
-    empty = np.zeros((0, 4), dtype=np.int64)
-    context = [GridPart(role, 0, empty) for role in ("drums", "bass", "other")]
-    sizes = Counter(len(thin(context, rng)) for _ in range(400))
-    assert all(sizes[size] > 20 for size in (1, 2, 3))
+    context = band("drums", "bass", "other", "other")
+    drawn = [thin(context, rng) for _ in range(600)]
+    sizes = Counter(len(kept) for kept, _ in drawn)
+    assert all(sizes[size] > 20 for size in range(5))
+    assert sizes[0] < 90
+    # lead sheets: one tune, and symbols
+    sheets = sum([part.role for part in kept] == ["other"] and given for kept, given in drawn)
+    assert 40 < sheets < 180
 
 
 def test_training_sees_given_chords_and_foreign_keys_now_and_then(
@@ -209,13 +223,26 @@ def test_training_sees_given_chords_and_foreign_keys_now_and_then(
 ) -> None:
     grid = to_grid(long_song(song))
     shown = [lesson(grid, "bass", 0, rng) for _ in range(60)]
-    flags = [one.frames[:, SLICES["chord_flags"]].max(axis=0).tolist() for one in shown if one]
-    assert [1, 0, 1] in flags
-    assert [1, 0, 0] in flags
+    columns = [one.frames[:, SLICES["chord_flags"]].max(axis=0).tolist() for one in shown if one]
+    assert [1, 0, 1] in columns
+    assert [1, 0, 0] in columns
     # drums alone have no chords
-    assert [0, 0, 0] in flags
+    assert [0, 0, 0] in columns
     minor = [one.frames[0, SLICES["minor"]].item() for one in shown if one]
     assert 0 < sum(minor) < 30
+
+
+def test_a_part_that_mostly_rests_is_not_trained_on(
+    song: Arrangement, rng: np.random.Generator
+) -> None:
+    grid = to_grid(long_song(song))
+    bass = grid.parts[2]
+    rare = replace(grid, parts=(replace(bass, notes=bass.notes[: 7 * 3]), grid.parts[0]))
+    often = replace(grid, parts=(replace(bass, notes=bass.notes[: 8 * 3]), grid.parts[0]))
+    assert lesson(rare, "bass", 0, rng) is None
+    assert lesson(often, "bass", 0, rng) is not None
+    # measured it is all the same
+    assert lesson(rare, "bass", 0, None) is not None
 
 
 @pytest.fixture
@@ -240,11 +267,11 @@ def test_batches_are_a_function_of_seed_worker_and_number(corpora: list[Corpus])
 
 
 def test_a_stream_goes_on_where_it_stood(corpora: list[Corpus]) -> None:
-    budget = 20_000  # few batches a pool, so that pools end here and there
-    whole = list(islice(batches(corpora, 3, 0, budget), 5))
-    assert {place.pool for _, place in whole} != {0}
-    for index, (_, place) in enumerate(whole[:-1]):
-        batch, after = next(batches(corpora, 3, 0, budget, place))
+    budget = 2500  # few batches a pool, so that one ends among them
+    whole = list(islice(batches(corpora, 3, 0, budget), 4))
+    assert {place.pool for _, place in whole} >= {0, 1}
+    for index in (0, 2):
+        batch, after = next(batches(corpora, 3, 0, budget, whole[index][1]))
         assert same(batch, whole[index + 1][0])
         assert after == whole[index + 1][1]
 
@@ -255,16 +282,16 @@ def test_batches_keep_to_their_budget(corpora: list[Corpus], rng: np.random.Gene
     for group in groups:
         assert len(group) == 1 or len(group) * max(len(one.rows) for one in group) <= 600
     # lessons of like length stand together
-    longest = sorted((max(len(one.rows) for one in group), group) for group in groups if group)
-    for (_, short), (_, long) in zip(longest, longest[1:], strict=False):
-        assert max(len(one.rows) for one in short) <= min(len(one.rows) for one in long)
+    groups.sort(key=lambda group: len(group[0].rows))
+    sizes = [len(one.rows) for group in groups for one in group]
+    assert sizes == sorted(sizes)
 
 
 def test_songs_are_drawn_by_weight(song: Arrangement, rng: np.random.Generator) -> None:
     never, always = Corpus([to_grid(song)], 0.0), Corpus([to_grid(long_song(song))], 1.0)
     shown = [draw([never, always], rng) for _ in range(12)]
-    assert {one.bar_count for one in shown} <= set(range(8, WINDOW + 1))
-    assert any(one.bar_count == WINDOW for one in shown)
+    # windows of the long song: from half a window on to its end
+    assert {one.bar_count for one in shown} <= set(range(WINDOW // 2 + 1, WINDOW + 1))
     assert {one.instrument for one in shown} == set(INSTRUMENTS)
 
 

@@ -123,7 +123,7 @@ def encode(
     contents = bar_notes(notes, bar_onsets, is_drums=instrument == "drums")
     lengths = np.diff(bar_onsets).tolist()
     ids, ticks = [_V.id(f"Instrument_{instrument}")], [bar_onsets[0]]
-    if program is not None and f"Program_{program}" in _V.tokens:
+    if instrument != "drums" and f"Program_{program}" in _V.tokens:
         ids.append(_V.id(f"Program_{program}"))
         ticks.append(bar_onsets[0])
     for bar, content in enumerate(contents):
