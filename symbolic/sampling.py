@@ -52,8 +52,8 @@ class Job:
         Drawn from step by step; the result depends on no other job.
     temperature, top_p : float
     guidance : float
-        How far the choice leans away from what would be written without the context: 1 is the
-        model's own distribution (classifier-free guidance, Ho & Salimans 2022).
+        How far the choice of pitches leans away from what would be written without the context: 1
+        is the model's own distribution (classifier-free guidance, Ho & Salimans 2022).
     alone : array of float [shape=(frame, WIDTH)]
         The frames of the same bars without any context.
     program : int or None
@@ -179,9 +179,14 @@ class _Desk:
         logits = self.writer.main_logits(state)
         if self.sides == 1:
             return logits
-        # As log probabilities, since the two sides' logits may have different offsets.
         with_context, without = logits.log_softmax(dim=-1).chunk(2)
-        return without + self.guidance * (with_context - without)
+        # Pitches are guided among themselves: what is played leans on the context, when it is
+        # played stays as likely as it was (guided too, parts thin out).
+        pitch = slice(_PITCHED.start, _KEYS.start)
+        seen, unseen = with_context[:, pitch], without[:, pitch]
+        guided = (unseen + self.guidance * (seen - unseen)).log_softmax(dim=-1)
+        with_context[:, pitch] = guided + seen.logsumexp(dim=-1, keepdim=True)
+        return with_context
 
     def first_steps(self) -> list[list[Step]]:
         """Return what is fed before anything is sampled: what stands there, and a barline."""

@@ -162,7 +162,7 @@ def _prepare(request: Request) -> tuple[Job, int]:
         rng=np.random.default_rng([request.seed, INSTRUMENTS.index(wanted.name)]),
         temperature=TEMPERATURE if request.temperature is None else request.temperature,
         top_p=TOP_P,
-        guidance=GUIDANCE,
+        guidance=GUIDANCE if pitched else 1.0,
         alone=context_frames(song, [], key).values,
         program=request.program if known else None,
         notes=np.zeros((0, 4), dtype=np.int64),
@@ -223,12 +223,16 @@ def _closing_ticks(job: Job, song_end: int) -> Ints:
 def _finish(request: Request, job: Job, shift: int) -> Part:
     """Return a job's notes as a part: in range, in tune, ending with the song."""
     wanted = instrument(request.instrument)
-    notes = job.notes.copy()
+    context = request.context
+    # Nothing begins when the music is over; the last notes may ring to the end of its last bar.
+    # (Ticks coarser than the grid's can say only some of its onsets.)
+    over = max(1, round(context.end * TICKS_PER_BEAT / context.ticks_per_beat))
+    coarse = -(-TICKS_PER_BEAT // context.ticks_per_beat)
+    notes = job.notes[(job.notes[:, 0] < over) & (job.notes[:, 0] % coarse == 0)]
     drums = wanted.name == "drums"
     if not drums:
         notes[:, 2] -= shift
-        context = request.context
-        song_end = -(-context.end * TICKS_PER_BEAT // context.ticks_per_beat)
+        song_end = int(job.bar_onsets[np.searchsorted(job.bar_onsets[:-1], over)])
         bar = np.searchsorted(job.bar_onsets[1:-1], notes[:, 0], side="right")
         frame = job.frames.bar_frames[bar] + (notes[:, 0] - job.bar_onsets[bar]) // FRAME
         end = np.minimum(notes[:, 0] + notes[:, 1], _closing_ticks(job, song_end)[frame])
@@ -242,7 +246,7 @@ def _finish(request: Request, job: Job, shift: int) -> Part:
         name=wanted.title,
         program=program,
         is_drums=drums,
-        notes=from_grid(notes, request.context.ticks_per_beat),
+        notes=from_grid(notes, context.ticks_per_beat),
     )
 
 
