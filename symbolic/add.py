@@ -7,9 +7,8 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-import click
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -20,6 +19,8 @@ from subtractive.instruments import instrument as known_instrument
 from symbolic.tasks import Task, Wishes, check_output, hand_over, open_task
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+# what typer raises for every mistake in the words of a command; it keeps the class to itself
+UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
 
 EXAMPLES = """
 Examples:
@@ -100,7 +101,11 @@ def add(  # noqa: PLR0913, PLR0917
 
     writer = load_writer(weights, device)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    # into a file or a pipe it would write empty lines
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         bar = progress.add_task(
             "writing", total=sum(one.bar_count for one in opened) * len(instrument)
         )
@@ -133,9 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         app(arguments, prog_name="python -m symbolic.add", standalone_mode=False)
     except MusicError as error:
         return _fail(str(error), "--json" in arguments)
-    except click.ClickException as error:
+    except UsageError as error:
         return _fail(f"{error.format_message()} (see --help)", "--json" in arguments)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     return 0
 

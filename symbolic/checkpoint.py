@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -43,7 +44,7 @@ def load_weights(folder: Path | None = None) -> tuple[WriterConfig, dict[str, Te
     Raises
     ------
     FileFormatError
-        If the folder holds no weights, or its sizes have an unknown name.
+        If the folder holds no weights or damaged ones, or its sizes have an unknown name.
     """
     folder = SHIPPED if folder is None else folder
     if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
@@ -51,5 +52,11 @@ def load_weights(folder: Path | None = None) -> tuple[WriterConfig, dict[str, Te
             f"no weights in {folder}: a folder with {WEIGHTS} and {CONFIG}, as symbolic.train "
             "exports it, is needed"
         )
-    config = WriterConfig.from_dict(json.loads((folder / CONFIG).read_text("utf-8")))
-    return config, {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+    try:
+        config = WriterConfig.from_dict(json.loads((folder / CONFIG).read_text("utf-8")))
+        stored = load_file(folder / WEIGHTS)
+    except (ValueError, TypeError, SafetensorError) as error:
+        raise FileFormatError(
+            f"the weights in {folder} are damaged ({error}): copy or export them again"
+        ) from error
+    return config, {name: tensor.float() for name, tensor in stored.items()}

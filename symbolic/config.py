@@ -22,14 +22,15 @@ class WriterConfig:
     head_dim : int
         Width of an attention head.
     dropout : float
-        In the feed-forward layers, while training (in attention it would double the cost on a CPU).
+        Of the decoder's input and in the feed-forward layers, while training (in attention it would
+        double the cost on a CPU).
     """
 
     dim: int = 192
     depth: int = 4
     encoder_depth: int = 2
     head_dim: int = 48
-    dropout: float = 0.0
+    dropout: float = 0.15
 
     def to_dict(self) -> dict[str, float]:
         """Return the sizes as plain data."""

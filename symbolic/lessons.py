@@ -123,8 +123,8 @@ def lesson(
         pitched = [part.notes for part in whole.parts if not part.is_drums]
         chords = beat_chords(np.concatenate(pitched), piece) if pitched else None
     key = key_of(context, chords) or key_of([target, *song.parts]) or Key(0, is_minor=False)
-    # Now and then another key, as an estimate from a real context may be.
-    if rng is not None and rng.random() < 0.1:
+    # Another key, as an estimate may be: it keeps songs from being learned by heart.
+    if rng is not None and rng.random() < 0.3:
         key = Key(int(rng.integers(-6, 6)), bool(rng.random() < 0.5))
     seen = context_frames(
         piece, piece.parts, key, chords=chords, first_bar=begin, bar_total=song.bar_count

@@ -57,7 +57,14 @@ def entries(folder: Path) -> list[Entry]:
 
 def _read(path: Path) -> GridSong | None:
     try:
-        return to_grid(read_midi(path.read_bytes(), path.name))
+        content = path.read_bytes()
+    except OSError as error:
+        raise FileFormatError(
+            f"{path} stands in {INDEX} but cannot be opened ({error.strerror}): build the corpus "
+            "again with python -m subtractive.build"
+        ) from error
+    try:
+        return to_grid(read_midi(content, path.name))
     except MusicError:
         return None
 

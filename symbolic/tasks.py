@@ -120,8 +120,12 @@ def open_task(path: Path, task: Task) -> Opened:
         music = replace(music, tempos=(Tempo(0, round(6e7 / wishes.tempo)),))
     if wishes.key is not None:
         parse_key(wishes.key)
+    if wishes.chords is not None:
+        music = replace(music, chords=chord_chart(wishes.chords, bars(music)))
     for name in task.instruments:
         context, taken = music.split(name)
+        if taken:
+            _check_context(path, context, name)
         if taken and not (task.replace or task.beside):
             tracks = ", ".join(repr(placed.stem.name or "(no name)") for placed in taken)
             raise InstrumentError(
@@ -130,16 +134,17 @@ def open_task(path: Path, task: Task) -> Opened:
             )
         if task.replace:
             music = context
-    if wishes.chords is not None:
-        music = replace(music, chords=chord_chart(wishes.chords, bars(music)))
-    for name in task.instruments[:1]:
-        context = music.split(name)[0]
-        if not context.chords and not any(part.notes for part in context.parts):
-            raise InstrumentError(
-                f"{path.name} holds nothing but {name}: the music needs at least one other part "
-                "to write to"
-            )
+    first = task.instruments[0]
+    _check_context(path, music.split(first)[0], first)
     return Opened(path, music, len(bars(music)))
+
+
+def _check_context(path: Path, context: Arrangement, name: str) -> None:
+    if not context.chords and not any(part.notes for part in context.parts):
+        raise InstrumentError(
+            f"{path.name} holds nothing but {name}: the music needs at least one other part "
+            "to write to"
+        )
 
 
 def check_output(songs: Sequence[Path], targets: Sequence[Path], others: Sequence[Path]) -> None:
@@ -167,6 +172,8 @@ def check_output(songs: Sequence[Path], targets: Sequence[Path], others: Sequenc
         if output.resolve() in seen:
             raise OutputError(f"{output} would be written twice: give the songs different names")
         seen.add(output.resolve())
+        if output.is_dir():
+            raise OutputError(f"{output} is a folder: name a file in it")
         if not output.parent.is_dir():
             raise OutputError(
                 f"the folder {output.parent} does not exist: create it, or name an output elsewhere"

@@ -11,17 +11,19 @@ import csv
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import torch
 import typer
 from accelerate import Accelerator
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from subtractive.errors import MusicError, OptionError
 from subtractive.instruments import INSTRUMENTS
@@ -32,6 +34,7 @@ from symbolic.lessons import Lesson
 from symbolic.songbook import load_songs
 from symbolic.transformer import Batch, Writer, losses
 
+AVERAGE = 0.99  # of the moving average of weights, per step: it is what is measured and exported
 LOG_COLUMNS = ("minutes", "step", "rows", "train", "valid", *INSTRUMENTS)
 
 
@@ -75,7 +78,7 @@ class Optimizer:
         others = [p for _, p in named if id(p) not in chosen]
         self.members: tuple[torch.optim.Optimizer, ...] = (
             torch.optim.Muon(
-                matrices, lr=schedule.matrix_rate, weight_decay=0.05, adjust_lr_fn="original"
+                matrices, lr=schedule.matrix_rate, weight_decay=0.2, adjust_lr_fn="original"
             ),
             torch.optim.AdamW(others, lr=schedule.rate, betas=(0.9, 0.95), weight_decay=0.01),
         )
@@ -96,7 +99,11 @@ class Optimizer:
     def restore(self, state: Iterable[dict[str, Any]]) -> None:
         """Take over a saved state."""
         for member, saved in zip(self.members, state, strict=True):
+            # A sitting's own decay counts, not the one that was saved.
+            decays = [group["weight_decay"] for group in member.param_groups]
             member.load_state_dict(saved)
+            for group, decay in zip(member.param_groups, decays, strict=True):
+                group["weight_decay"] = decay
 
 
 @torch.no_grad()
@@ -130,6 +137,17 @@ class Run:
     rows: int = 0
     minutes: float = 0.0
     place: Place = START
+    average: AveragedModel = field(init=False)
+
+    def __post_init__(self) -> None:
+        # torch leaves this function of its own untyped
+        mean = get_ema_multi_avg_fn(AVERAGE)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(self.model, multi_avg_fn=mean)
+
+    @property
+    def averaged(self) -> Writer:
+        """The writer with averaged weights."""
+        return cast(Writer, self.average.module)
 
     def _worker_file(self) -> Path:
         return self.state / f"place{self.accelerator.process_index}.json"
@@ -139,7 +157,11 @@ class Run:
         bare = self.accelerator.unwrap_model(self.model)
         if self.accelerator.is_main_process:
             self.state.mkdir(parents=True, exist_ok=True)
-            record = {"model": bare.state_dict(), "optimizer": self.optimizer.state()}
+            record = {
+                "model": bare.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer": self.optimizer.state(),
+            }
             new = self.state / "run.pt.new"
             torch.save(
                 {**record, "step": self.step, "rows": self.rows, "minutes": self.minutes}, new
@@ -156,6 +178,7 @@ class Run:
         # weights_only: tensors and plain numbers, nothing that could run
         record = torch.load(saved, weights_only=True)
         self.accelerator.unwrap_model(self.model).load_state_dict(record["model"])
+        self.average.load_state_dict(record["average"])
         self.optimizer.restore(record["optimizer"])
         self.step, self.rows, self.minutes = record["step"], record["rows"], record["minutes"]
         if self._worker_file().is_file():
@@ -173,6 +196,7 @@ class Run:
         self.accelerator.backward(loss / count)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step(factor)
+        self.average.update_parameters(self.accelerator.unwrap_model(self.model))
         self.step += 1
         return torch.stack([loss.detach(), count])
 
@@ -218,6 +242,7 @@ def train(
         Minutes between validations, each followed by saving the state.
     """
     chief = run.accelerator.is_main_process
+    run.state.mkdir(parents=True, exist_ok=True)
     stream = batches(corpora, seed, run.accelerator.process_index, budget, run.place)
     before, began, due = run.minutes, time.monotonic(), every
     total, last = torch.zeros(2), math.inf
@@ -235,7 +260,7 @@ def train(
                 due = minutes + every
                 run.rows += int(total[1]) * run.accelerator.num_processes
                 if chief:
-                    scores = validate(run.accelerator.unwrap_model(run.model), valid)
+                    scores = validate(run.averaged, valid)
                     last = scores["valid"]
                     line = {"minutes": run.minutes, "step": run.step, "rows": run.rows, **scores}
                     _log(run.state / "log.csv", {**line, "train": float(total[0] / total[1])})
@@ -308,7 +333,7 @@ def main(  # noqa: PLR0913, PLR0917
     loss = train(run, corpora, validation_lessons(held, seed=5), schedule, budget, seed, every)
     if accelerator.is_main_process:
         if export is not None:
-            save_weights(export, config, accelerator.unwrap_model(run.model).state_dict())
+            save_weights(export, config, run.averaged.state_dict())
         result = {
             "step": run.step,
             "rows": run.rows,
@@ -324,7 +349,8 @@ def run_command() -> None:
     try:
         typer.run(main)
     except MusicError as error:
-        raise SystemExit(f"symbolic.train: {error}") from error
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from error
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ class Writer(nn.Module):
             + self.position(batch.position)
             + seen.gather(1, at)
         )
+        x = F.dropout(x, self.config.dropout, self.training)
         states: Tensor = self.decoder(x, pos=batch.place)
         return states
 

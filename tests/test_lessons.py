@@ -375,6 +375,13 @@ def test_what_cannot_be_read_is_left_out_of_a_corpus(tmp_path: Path, song: Arran
         load_songs(folder, "train", processes=1)
 
 
+def test_a_corpus_whose_songs_are_gone_is_told(tmp_path: Path, song: Arrangement) -> None:
+    folder = write_corpus(tmp_path / "songs", {"a.mid": song})
+    (folder / "a.mid").unlink()
+    with pytest.raises(FileFormatError, match=r"a\.mid stands in index\.csv"):
+        load_songs(folder, "train", processes=1)
+
+
 def test_a_folder_without_an_index_is_no_corpus(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"subtractive\.build"):
         load_songs(tmp_path, "train")

@@ -55,6 +55,7 @@ HABITS: dict[str, tuple[tuple[str, float], ...]] = {
     "busy": (("Pitch", 6), ("PitchDrum", 6), ("Position", 5)),
     "chords without end": (("Pitch", 30), ("PitchDrum", 30)),
     "copies": (("Repeat", 30), ("Position", 20)),
+    "holds": (("Duration", 10_000),),
 }
 
 
@@ -69,6 +70,8 @@ def toy_weights(folder: Path, seed: int = 0, habit: str = "none") -> Path:
         for kind, weight in HABITS[habit]:
             span = V.span(kind)
             model.main_head.bias[span.start : span.stop] += weight
+            if kind == "Duration":
+                model.duration_head.bias[-1] += weight  # sixteen quarter notes
     save_weights(folder, TOY, model.state_dict())
     return folder
 
@@ -223,6 +226,20 @@ def test_a_bar_is_copied_only_to_one_of_its_length(writers: dict[str, PartWriter
     assert contents[-2:] == contents[-4:-2]
 
 
+@pytest.mark.parametrize("where", ["common time", "an end within a bar", "drums alone"])
+def test_a_held_note_ends_with_the_next_or_with_the_last_bar(
+    writers: dict[str, PartWriter], where: str
+) -> None:
+    """Not where the last stroke of a drum ends: a closing note would be but a blip."""
+    context = CONTEXTS[where]
+    part = write(writers["holds"], context, "bass")
+    onsets = sorted({note.onset for note in part.notes})
+    following = dict(zip(onsets, [*onsets[1:], bars(context)[-1].end], strict=True))
+    assert all(
+        note.end == min(following[note.onset], note.onset + 16 * BEAT) for note in part.notes
+    )
+
+
 @pytest.mark.parametrize("habit", HABITS)
 def test_nobody_plays_a_chord_where_there_is_none(
     writers: dict[str, PartWriter], song: Arrangement, habit: str
@@ -316,10 +333,10 @@ def test_drums_do_not_care_for_the_key(
 
 
 def test_the_octave_of_a_part_is_within_its_range_in_every_key(writer: PartWriter) -> None:
-    for fifths in range(-5, 7):
-        for name in ("bass", "guitar"):
-            context = tune(2 * BAR)
-            (part,) = writer.write([Request(context, name, key=KeySignature(0, fifths))])
+    context = tune(2 * BAR)
+    keys = [KeySignature(0, fifths) for fifths in range(-5, 7)]
+    for name in ("bass", "guitar"):
+        for part in writer.write([Request(context, name, key=key) for key in keys]):
             check(part, context, name)
 
 
@@ -398,7 +415,7 @@ logits = st.lists(st.floats(-6, 6), min_size=2, max_size=8).map(
 )
 
 
-@LIGHT
+@settings(max_examples=30, deadline=None)
 @given(logits, st.data(), st.floats(0.1, 3), st.floats(0.05, 1))
 def test_a_choice_is_from_the_smallest_likely_set(
     scores: npt.NDArray[np.float32], data: st.DataObject, temperature: float, top_p: float
@@ -408,17 +425,17 @@ def test_a_choice_is_from_the_smallest_likely_set(
     mask[data.draw(st.integers(0, count - 1))] = True
     chances = np.where(mask, np.exp(scores.astype(float) / temperature), 0)
     chances /= chances.sum()
-    draws = np.linspace(0, 1, 2001)[:-1]
+    draws = np.linspace(0, 1, 501)[:-1]
     drawn = Counter(choose(scores, mask, temperature, top_p, float(draw)) for draw in draws)
     kept = sorted(drawn)
     assert mask[kept].all()
     ranked = np.sort(chances[kept])[::-1]
     # without its least likely member the set would hold less than top_p
-    assert ranked[:-1].sum() < top_p + 1e-3
-    assert ranked.sum() > top_p - 2e-3
+    assert ranked[:-1].sum() < top_p + 5e-3
+    assert ranked.sum() > top_p - 5e-3
     assert ranked[-1] >= np.delete(chances, kept).max(initial=0) - 1e-9
     for token in kept:
-        assert drawn[token] / 2000 == pytest.approx(chances[token] / ranked.sum(), abs=2e-3)
+        assert drawn[token] / 500 == pytest.approx(chances[token] / ranked.sum(), abs=5e-3)
     assert choose(scores, mask, temperature, top_p, 0.0) == np.where(mask, scores, -99).argmax()
 
 
