@@ -54,6 +54,11 @@ class Cache:
             self.pairs = F.pad(self.pairs, (0, 0, 0, rows))
             self.mask = F.pad(self.mask, (0, rows))
 
+    def keep(self, rows: Tensor) -> None:
+        """Keep only some sequences of the batch, in the order of `rows`."""
+        self.pairs = self.pairs[:, :, rows]
+        self.mask = self.mask[rows]
+
 
 def _norm(x: Tensor, gain: Tensor) -> Tensor:
     # x-transformers keeps the gain as an offset from one, so that weight decay pulls it there.
@@ -81,6 +86,11 @@ class CachedWriter:
     def __init__(self, config: WriterConfig, weights: Mapping[str, Tensor]) -> None:
         self.config = config
         self.weights = dict(weights)
+        # One product for query, key and value is faster than three.
+        for name in [name for name in weights if name.endswith(".to_q.weight")]:
+            prefix = name.removesuffix(".to_q.weight")
+            three = [weights[f"{prefix}.to_{letter}.weight"] for letter in "qkv"]
+            self.weights[f"{prefix}.to_qkv.weight"] = torch.cat(three)
 
     @property
     def device(self) -> torch.device:
@@ -98,11 +108,9 @@ class CachedWriter:
     ) -> Tensor:
         batch, rows, dim = x.shape
         w = self.weights
-        split = (batch, rows, dim // self.config.head_dim, self.config.head_dim)
-        query, key, value = (
-            F.linear(x, w[f"{prefix}.to_{name}.weight"]).view(split).transpose(1, 2)
-            for name in "qkv"
-        )
+        head = self.config.head_dim
+        joined = F.linear(x, w[f"{prefix}.to_qkv.weight"])
+        query, key, value = joined.view(batch, rows, 3, dim // head, head).permute(2, 0, 3, 1, 4)
         query, key = _rotate(query, turn), _rotate(key, turn)
         if cached is not None:
             cached[0, :, :, start : start + rows] = key

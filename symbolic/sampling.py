@@ -157,6 +157,7 @@ class _Desk:
             )
             for job, (window, rows, _) in zip(jobs, prepared, strict=True)
         ]
+        self.order = list(range(len(jobs)))  # which job each row of the batch belongs to
         spans = [span for _, _, span in prepared]
         seen = [job.frames.values[span] for job, span in zip(jobs, spans, strict=True)]
         # Guidance writes everything twice side by side: with the context, and without it.
@@ -206,24 +207,37 @@ class _Desk:
         ends = torch.tensor([len(group) - 1 for group in groups], device=hidden.device)
         state = hidden[torch.arange(len(groups), device=hidden.device), ends]
         while not all(pen.done for pen in self.pens):
-            state = self._advance(state, cache)
+            state = self._advance(self._dismissed(state, cache), cache)
+
+    def _dismissed(self, state: Tensor, cache: Cache) -> Tensor:
+        """Return the state without the finished pens once they are half of those at the desk."""
+        busy = [row for row, index in enumerate(self.order) if not self.pens[index].done]
+        if 2 * len(busy) > len(self.order):
+            return state
+        count = len(self.order)
+        rows = torch.tensor([side * count + row for side in range(self.sides) for row in busy])
+        rows = rows.to(state.device)
+        cache.keep(rows)
+        self.seen, self.guidance = self.seen[rows], self.guidance[rows[: len(busy)]]
+        self.order = [self.order[row] for row in busy]
+        return state[rows]
 
     def _advance(self, state: Tensor, cache: Cache) -> Tensor:
         """Sample one row for every pen that is not done, feed them, and return the new state."""
         logits = self.guided(state).cpu().numpy()
-        active = [index for index, pen in enumerate(self.pens) if not pen.done]
-        main = np.full(len(self.pens), _BAR)
-        for index in active:
-            pen = self.pens[index]
+        active = [row for row, index in enumerate(self.order) if not self.pens[index].done]
+        main = np.full(len(self.order), _BAR)
+        for row in active:
+            pen = self.pens[self.order[row]]
             heat = FORM_TEMPERATURE if pen.state == "Bar" else None
-            main[index] = _draw(self.jobs[index], logits[index], pen.allowed(), heat)
+            main[row] = _draw(self.jobs[self.order[row]], logits[row], pen.allowed(), heat)
         duration, velocity = self._attributes(state, main, active)
-        fed: list[list[Step]] = [[] for _ in self.pens]
-        for index in active:
-            pen = self.pens[index]
-            step = pen.write(int(main[index]), int(duration[index]), int(velocity[index]))
+        fed: list[list[Step]] = [[] for _ in self.order]
+        for row in active:
+            pen = self.pens[self.order[row]]
+            step = pen.write(int(main[row]), int(duration[row]), int(velocity[row]))
             if not pen.done:
-                fed[index].append(step)
+                fed[row].append(step)
         cache.make_room(ROOM)
         steps = _stack(fed * self.sides, self.writer.device)
         return self.writer.feed(steps, self.seen, cache)[:, -1]
@@ -234,21 +248,19 @@ class _Desk:
             np.zeros(len(main), dtype=np.int64),
             np.zeros(len(main), dtype=np.int64),
         )
-        notes = [index for index in active if main[index] in _PITCHED]
+        notes = [row for row in active if main[row] in _PITCHED]
         if not notes:
             return duration, velocity
-        rows = state[notes]
+        states = state[notes]
         pitch = torch.from_numpy(main[notes]).to(state.device)
-        pitched = [index for index in notes if main[index] not in _KEYS]
-        if pitched:
-            logits = self.writer.duration_logits(rows, pitch)[:, 1:].cpu().numpy()
-            for row, index in enumerate(notes):
-                if index in pitched:
-                    duration[index] = 1 + _draw(self.jobs[index], logits[row])
+        logits = self.writer.duration_logits(states, pitch)[:, 1:].cpu().numpy()
+        for place, row in enumerate(notes):
+            if main[row] not in _KEYS:
+                duration[row] = 1 + _draw(self.jobs[self.order[row]], logits[place])
         known = torch.from_numpy(duration[notes]).to(state.device)
-        logits = self.writer.velocity_logits(rows, pitch, known)[:, 1:].cpu().numpy()
-        for row, index in enumerate(notes):
-            velocity[index] = 1 + _draw(self.jobs[index], logits[row])
+        logits = self.writer.velocity_logits(states, pitch, known)[:, 1:].cpu().numpy()
+        for place, row in enumerate(notes):
+            velocity[row] = 1 + _draw(self.jobs[self.order[row]], logits[place])
         return duration, velocity
 
     def hand_in(self) -> None:
@@ -271,7 +283,7 @@ class _Desk:
 def write_notes(
     writer: CachedWriter,
     jobs: Sequence[Job],
-    batch: int = 16,
+    batch: int = 48,
     report: Callable[[int], None] | None = None,
 ) -> None:
     """Write all jobs to their end; the notes stand in each job's `notes`.
