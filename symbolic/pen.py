@@ -28,6 +28,7 @@ _TYPES = {
     for kind in ("Instrument", "Program", "Bar", "Repeat", "Position")
 }
 _TYPES["Note"] = _V.type_mask("Velocity")[:MAIN]
+SAME_HARMONY = 0.75  # share of a bar over which the chords agree, for it to be repeated
 ROWS_A_BAR = 160  # no instrument plays more; a model that will not stop is stopped here
 
 
@@ -55,6 +56,8 @@ class Window(NamedTuple):
         For each bar before `start`, whether it holds notes.
     open_frames : array of bool [shape=(frame,)]
         Where a note may begin.
+    harmony : array of int [shape=(frame,)]
+        What must agree for a bar to be repeated: the chord's root; all equal for drums.
     """
 
     bar_onsets: Ints
@@ -62,6 +65,7 @@ class Window(NamedTuple):
     start: int
     filled: list[bool]
     open_frames: Bools
+    harmony: Ints
 
 
 class Limits(NamedTuple):
@@ -135,8 +139,16 @@ class Pen:
             return result
         for back in range(1, min(len(_REPEAT), self.bar) + 1):
             same = lengths[self.bar - back] == lengths[self.bar]
-            result[back - 1] = same and self.filled[self.bar - back]
+            playable = same and self.filled[self.bar - back]
+            result[back - 1] = playable and self._alike(self.bar - back) >= SAME_HARMONY
         return result
+
+    def _alike(self, bar: int) -> float:
+        """Return the share of a bar's sixteenths over which the harmony is that of this bar."""
+        frames = self.window.bar_frames
+        there = self.window.harmony[frames[bar] : frames[bar + 1]]
+        here = self.window.harmony[frames[self.bar] : frames[self.bar + 1]]
+        return float((there == here).mean())
 
     def write(self, main: int, duration: int = 0, velocity: int = 0) -> Step:
         """Write a token that is allowed and return the row to feed."""

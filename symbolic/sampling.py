@@ -48,6 +48,8 @@ class Job:
     limits : Limits
     open_frames : array of bool [shape=(frame,)]
         Where a note may begin.
+    harmony : array of int [shape=(frame,)]
+        The root of the chord, -1 where none is known; all -1 for drums.
     rng : Generator
         Drawn from step by step; the result depends on no other job.
     temperature, top_p : float
@@ -67,6 +69,7 @@ class Job:
     bar_onsets: Ints
     limits: Limits
     open_frames: npt.NDArray[np.bool_]
+    harmony: Ints
     rng: np.random.Generator
     temperature: float
     top_p: float
@@ -100,9 +103,9 @@ def _window(job: Job) -> tuple[Window, Rows, slice]:
         bool(((notes[:, 0] >= on) & (notes[:, 0] < end)).any())
         for on, end in pairwise(onsets[: start + 1])
     ]
-    open_frames = job.open_frames[frames[first] : end]
-    window = Window(onsets, bar_frames, start, filled, open_frames)
-    return window, rows_of(said, onsets, bar_frames), slice(frames[first], end)
+    here = slice(frames[first], end)
+    window = Window(onsets, bar_frames, start, filled, job.open_frames[here], job.harmony[here])
+    return window, rows_of(said, onsets, bar_frames), here
 
 
 def _stack(groups: Sequence[Sequence[Step]], device: torch.device) -> Steps:
@@ -127,17 +130,19 @@ def _steps(rows: Rows) -> list[Step]:
     return [Step(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-FORM_TEMPERATURE = 1.0  # of what follows a barline: colder, and bars are repeated without end
+# What follows a barline is form: colder, or cut to the likeliest, bars are repeated without end.
+FORM_TEMPERATURE, FORM_TOP_P = 1.0, 1.0
 
 
 def _draw(
     job: Job,
     logits: npt.NDArray[np.float32],
     mask: npt.NDArray[np.bool_] | None = None,
-    temperature: float | None = None,
+    *,
+    form: bool = False,
 ) -> int:
-    chosen = job.temperature if temperature is None else temperature
-    return choose(logits, mask, chosen, job.top_p, float(job.rng.random()))
+    temperature, top_p = (FORM_TEMPERATURE, FORM_TOP_P) if form else (job.temperature, job.top_p)
+    return choose(logits, mask, temperature, top_p, float(job.rng.random()))
 
 
 class _Desk:
@@ -229,8 +234,8 @@ class _Desk:
         main = np.full(len(self.order), _BAR)
         for row in active:
             pen = self.pens[self.order[row]]
-            heat = FORM_TEMPERATURE if pen.state == "Bar" else None
-            main[row] = _draw(self.jobs[self.order[row]], logits[row], pen.allowed(), heat)
+            form = pen.state == "Bar"
+            main[row] = _draw(self.jobs[self.order[row]], logits[row], pen.allowed(), form=form)
         duration, velocity = self._attributes(state, main, active)
         fed: list[list[Step]] = [[] for _ in self.order]
         for row in active:

@@ -159,6 +159,7 @@ def _prepare(request: Request) -> tuple[Job, int]:
         bar_onsets=song.bar_onsets,
         limits=Limits(_allowed_tokens(wanted, shift), POLYPHONY[wanted.name]),
         open_frames=_open_frames(frames, pitched=pitched),
+        harmony=_harmony(frames, pitched=pitched),
         rng=np.random.default_rng([request.seed, INSTRUMENTS.index(wanted.name)]),
         temperature=TEMPERATURE if request.temperature is None else request.temperature,
         top_p=TOP_P,
@@ -207,6 +208,13 @@ def _open_frames(frames: Frames, *, pitched: bool) -> npt.NDArray[np.bool_]:
     """Return where a note may begin [shape=(frame,)]: at N.C. nobody plays a chord."""
     no_chord = frames.values[:, SLICES["chord_flags"]][:, 1] > 0
     return ~no_chord if pitched else np.ones(len(no_chord), dtype=bool)
+
+
+def _harmony(frames: Frames, *, pitched: bool) -> Ints:
+    """Return the root of the chord in each frame, -1 where none is known [shape=(frame,)]."""
+    roots = frames.values[:, SLICES["chord_root"]]
+    known = roots.any(axis=1) & pitched
+    return np.where(known, roots.argmax(axis=1), -1)
 
 
 def _closing_ticks(job: Job, song_end: int) -> Ints:

@@ -23,7 +23,8 @@ from symbolic.checkpoint import load_weights
 from symbolic.config import WriterConfig
 from symbolic.lessons import lesson
 from symbolic.writer import Request, load_writer
-from tests.test_lessons import long_song, write_corpus
+from tests.test_batches import write_corpus
+from tests.test_lessons import long_song
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # x-transformers and accelerate use what torch deprecates
@@ -31,6 +32,7 @@ with warnings.catch_warnings():
 
     from symbolic.batches import START, Corpus, batches, collate, validation_lessons
     from symbolic.train import (
+        AVERAGE,
         LOG_COLUMNS,
         Optimizer,
         Run,
@@ -63,7 +65,9 @@ def new_run(state: Path, schedule: Schedule = STEADY) -> Run:
 
 
 def weights(run: Run) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    """The model's weights, and their average under names of its own."""
+    both = run.model.state_dict() | run.average.state_dict()
+    return {name: tensor.clone() for name, tensor in both.items()}
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -119,6 +123,19 @@ def test_what_was_saved_is_not_touched_by_going_on(corpora: list[Corpus], tmp_pa
     assert same(weights(again), saved)
     assert again.place == run.place != START
     assert not [path for path in (tmp_path / "state").iterdir() if path.suffix == ".new"]
+
+
+def test_what_is_measured_is_a_moving_average(corpora: list[Corpus], tmp_path: Path) -> None:
+    run = new_run(tmp_path)
+    stream = batches(corpora, SEED, 0, BUDGET)
+    run.learn(next(stream)[0], 1.0, SEED)
+    expected = {name: tensor.clone() for name, tensor in run.model.named_parameters()}
+    for _ in range(3):
+        run.learn(next(stream)[0], 1.0, SEED)
+        for name, tensor in run.model.named_parameters():
+            expected[name] = AVERAGE * expected[name] + (1 - AVERAGE) * tensor.detach()
+    for name, tensor in run.averaged.named_parameters():
+        assert torch.allclose(tensor, expected[name], atol=1e-6)
 
 
 def test_dropout_is_a_function_of_seed_and_step(corpora: list[Corpus], tmp_path: Path) -> None:
