@@ -59,7 +59,7 @@ def add(  # noqa: PLR0913, PLR0917
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="another number, another part")] = 0,
     temperature: Annotated[
-        float | None, typer.Option(help="low: plain and sure; 1: as varied as learned [0.9]")
+        float | None, typer.Option(help="low: plain and sure; 1: as varied as learned [0.4 to 0.5]")
     ] = None,
     tempo: Annotated[
         float | None, typer.Option(help="quarter notes a minute, for music that states none")

@@ -53,7 +53,7 @@ def long_song(song: Arrangement, times: int = 4) -> Arrangement:
     return replace(song, parts=tuple(played(part) for part in song.parts), chords=())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(parts(), st.none() | st.integers(24, 39))
 def test_rows_and_tokens_say_the_same(
     part: tuple[str, list[int], Ints], program: int | None
@@ -69,7 +69,7 @@ def test_rows_and_tokens_say_the_same(
     assert ((folded.duration > 0) == [kind == "Pitch" for kind in kinds]).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(parts())
 def test_every_row_stands_at_its_own_time(part: tuple[str, list[int], Ints]) -> None:
     instrument, lines, notes = part

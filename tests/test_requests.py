@@ -55,6 +55,7 @@ def test_guidance_leans_on_the_context_within_the_grammar(
 ) -> None:
     """Pitches change, drums do not, and all stays playable."""
     contexts = {name: without(song, name) for name in INSTRUMENTS}
+    monkeypatch.setattr("symbolic.writer.GUIDANCE", 1.0)
     plain = {name: write(writers["busy"], contexts[name], name) for name in INSTRUMENTS}
     monkeypatch.setattr("symbolic.writer.GUIDANCE", 4.0)
     for name, context in contexts.items():

@@ -80,7 +80,7 @@ def parts(draw: st.DrawFn) -> tuple[str, list[int], Ints]:
 programs = st.none() | st.integers(0, 127)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(parts(), programs, st.booleans())
 def test_decoding_undoes_encoding(
     part: tuple[str, list[int], Ints], program: int | None, repeats: bool
@@ -90,7 +90,7 @@ def test_decoding_undoes_encoding(
     assert decode(said.ids.tolist(), lines).tolist() == notes.tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(parts(), programs)
 def test_the_grammar_allows_every_encoded_sequence(
     part: tuple[str, list[int], Ints], program: int | None
@@ -108,7 +108,7 @@ def test_the_grammar_allows_every_encoded_sequence(
     assert V.tokens[ids[1]] == (f"Program_{program}" if said else "Bar_None")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(parts())
 def test_a_repeated_bar_is_said_by_one_token(part: tuple[str, list[int], Ints]) -> None:
     instrument, lines, notes = part
@@ -129,7 +129,7 @@ def test_a_repeated_bar_is_said_by_one_token(part: tuple[str, list[int], Ints]) 
     assert np.isin(brief.ids, V.span("Repeat")).sum() == np.count_nonzero(alike)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(parts(), st.data())
 def test_a_broken_off_sequence_says_the_notes_it_finished(
     part: tuple[str, list[int], Ints], data: st.DataObject
@@ -141,7 +141,7 @@ def test_a_broken_off_sequence_says_the_notes_it_finished(
     assert decode(ids[:cut], lines).tolist() == notes[:finished].tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(parts())
 def test_miditok_finds_no_error_in_what_is_encoded(part: tuple[str, list[int], Ints]) -> None:
     instrument, lines, notes = part
@@ -192,7 +192,7 @@ def test_every_type_of_token_stands_together_and_leads_somewhere() -> None:
     assert V.values("Repeat").tolist() == list(range(1, 9))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(barlines().flatmap(lambda lines: grid_notes(lines, is_drums=False)), st.integers(-6, 6))
 def test_normalising_keeps_time_and_pitch_class(notes: Ints, shift: int) -> None:
     found = normalise(notes, is_drums=False, transposition=shift)
@@ -211,7 +211,7 @@ def test_normalising_keeps_time_and_pitch_class(notes: Ints, shift: int) -> None
     assert len({tuple(pair) for pair in pairs}) == len(pairs)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data(), st.integers(-6, 6))
 def test_transposing_commutes_with_encoding(data: st.DataObject, shift: int) -> None:
     """Within the vocabulary's range the tokens of pitches move, all others stay."""
@@ -227,7 +227,7 @@ def test_transposing_commutes_with_encoding(data: st.DataObject, shift: int) -> 
     assert (there - here).tolist() == (pitches * shift).tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(barlines().flatmap(lambda lines: grid_notes(lines, is_drums=True)), st.integers(-11, 11))
 def test_drums_never_transpose(notes: Ints, shift: int) -> None:
     moved = normalise(notes, is_drums=True, transposition=shift)
@@ -268,7 +268,7 @@ def test_the_grid_holds_eighths_sixteenths_and_their_triplets(
     assert from_grid(part.notes, ticks_per_beat) == run
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     barlines().flatmap(lambda lines: grid_notes(lines, is_drums=False)),
     st.sampled_from((13, 24, 96, 100, 120, 192, 384, 480, 1000, 1024)),
@@ -281,7 +281,7 @@ def test_what_is_on_the_grid_comes_back_from_any_ticks(notes: Ints, ticks_per_be
     assert part.notes.tolist() == notes.tolist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(arrangements())
 def test_onsets_move_by_half_a_grid_tick_at_most(song: Arrangement) -> None:
     scale = song.ticks_per_beat / TICKS_PER_BEAT
@@ -294,7 +294,7 @@ def test_onsets_move_by_half_a_grid_tick_at_most(song: Arrangement) -> None:
         assert (part.notes[:, 1] >= 1).all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data(), st.sampled_from((24, 96, 480)))
 def test_bars_are_the_musics_own(data: st.DataObject, ticks_per_beat: int) -> None:
     longest = 40 * ticks_per_beat

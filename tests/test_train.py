@@ -45,7 +45,7 @@ with warnings.catch_warnings():
     from symbolic.transformer import Writer
 
 TOY = WriterConfig(dim=48, depth=1, encoder_depth=1, head_dim=16, dropout=0.1)
-STEADY = Schedule(minutes=0.01, decay_minutes=0.0, warmup=5)
+STEADY = Schedule(minutes=0.005, decay_minutes=0.0, warmup=5)
 SEED, BUDGET = 3, 400
 
 
@@ -155,11 +155,11 @@ def test_a_writer_learns_a_song_by_heart(song: Arrangement, tmp_path: Path) -> N
     batch = collate(kept)
     run = new_run(tmp_path)
     before = validate(run.model, kept)
-    taken = [run.learn(batch, min(1.0, (step + 1) / 5), SEED) for step in range(60)]
+    taken = [run.learn(batch, min(1.0, (step + 1) / 5), SEED) for step in range(45)]
     losses = [float(loss / count) for loss, count in taken]
     after = validate(run.model, kept)
-    assert losses[-1] < losses[0] / 4
-    assert all(after[name] < before[name] / 3 for name in INSTRUMENTS)
+    assert losses[-1] < losses[0] / 3
+    assert all(after[name] < before[name] / 2 for name in INSTRUMENTS)
     # nats a bar: eight bars each
     rows = sum(len(one.rows) - 1 for one in kept)
     assert before["valid"] == pytest.approx(losses[0] * rows / 24, rel=0.1)
