@@ -60,6 +60,8 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     wanted = [word for name in INSTRUMENTS for word in ("--instrument", name)]
     outputs = ["-o", str(midi), "--preview", str(wav), "--plot", str(png)]
+    # the sheet states no tempo; a slow song wants a slow one
+    outputs += ["--tempo", "84"]
     code = add([*wanted, str(song), *outputs, "--seed", str(options.seed)])
     if code == 0:
         for path, what in ((midi, "the notes"), (wav, "the sound"), (png, "the piano roll")):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from subtractive.arrangement import (
     Arrangement,
@@ -19,6 +20,10 @@ from subtractive.arrangement import (
     Tempo,
     order,
 )
+
+# A busy machine is slow, not wrong.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 DATA_VARIABLE = "SUBTRACTIVE_DATA"
 BEAT = 480  # ticks
