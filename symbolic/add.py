@@ -95,6 +95,9 @@ def add(  # noqa: PLR0913, PLR0917
     task = Task(tuple(instrument), wishes, replace, beside, part_only)
     targets = [_target(song, instrument, output, out_dir) for song in songs]
     check_output(songs, targets, [path for path in (preview, plot) if path is not None])
+    for option, path, suffix in (("--preview", preview, ".wav"), ("--plot", plot, ".png")):
+        if path is not None and path.suffix.lower() != suffix:
+            raise OptionError(f"{option} {path.name} must end in {suffix}: nothing else is written")
     opened = [open_task(song, task) for song in songs]
     # torch takes most of the start-up: mistakes in the files are told before it is loaded
     from symbolic.writer import load_writer  # noqa: PLC0415

@@ -306,6 +306,8 @@ def main(  # noqa: PLR0913, PLR0917
         ]
     except ValueError as error:
         raise OptionError("a corpus is FOLDER or FOLDER:WEIGHT, such as songs:0.5") from error
+    if minutes <= 0:
+        raise OptionError(f"--minutes {minutes:g} is no time to train in: give more than 0")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     accelerator = Accelerator(cpu=True)
     torch.manual_seed(seed)
