@@ -12,6 +12,7 @@ import argparse
 import json
 import sys
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -113,6 +114,13 @@ def open_writer(name: str, options: ModelOptions) -> WriteToContexts:
     )
 
 
+def _bars_to_write(context: Arrangement) -> int:
+    """Return how many bars are written to: 16 from where the context begins to sound."""
+    onsets = [bar.onset for bar in bars(context)]
+    sounding = min((note.onset for part in context.parts for note in part.notes), default=0)
+    return min(len(onsets), bisect_right(onsets, sounding) - 1 + FIRST_BARS)
+
+
 def attempt(some: Sequence[Trial], write: WriteToContexts) -> list[Row]:
     """Write and check some trials of one instrument; what fails is a row too.
 
@@ -127,7 +135,7 @@ def attempt(some: Sequence[Trial], write: WriteToContexts) -> list[Row]:
     list of Row
         "failure" is None, or what went wrong.
     """
-    windows = [cut(trial.context, 0, min(FIRST_BARS, len(bars(trial.context)))) for trial in some]
+    windows = [cut(trial.context, 0, _bars_to_write(trial.context)) for trial in some]
     try:
         parts = write(windows, some[0].instrument)
     except Exception as error:  # whatever it is, it is what this benchmark looks for

@@ -306,8 +306,8 @@ def main(  # noqa: PLR0913, PLR0917
         ]
     except ValueError as error:
         raise OptionError("a corpus is FOLDER or FOLDER:WEIGHT, such as songs:0.5") from error
-    if minutes <= 0:
-        raise OptionError(f"--minutes {minutes:g} is no time to train in: give more than 0")
+    if minutes < 0:
+        raise OptionError(f"--minutes {minutes:g} is less than none: give 0 to export, or more")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     accelerator = Accelerator(cpu=True)
     torch.manual_seed(seed)
@@ -340,7 +340,7 @@ def main(  # noqa: PLR0913, PLR0917
             "step": run.step,
             "rows": run.rows,
             "minutes": round(run.minutes, 2),
-            "valid": round(loss, 3),
+            "valid": round(loss, 3) if math.isfinite(loss) else None,
         }
         print(json.dumps(result) if as_json else f"validation: {loss:.2f} nats per bar")
     accelerator.end_training()
