@@ -306,13 +306,15 @@ def write_notes(
     # One step of a small model is too short to be shared: threads would only wait for each other.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    while waiting:
-        group = waiting[:batch]
-        before = sum(job.next_bar for job in group)
-        desk = _Desk(writer, group)
-        desk.run()
-        desk.hand_in()
-        if report is not None:
-            report(sum(job.next_bar for job in group) - before)
-        waiting = [job for job in waiting if job.next_bar < job.bar_count]
-    torch.set_num_threads(threads)
+    try:
+        while waiting:
+            group = waiting[:batch]
+            before = sum(job.next_bar for job in group)
+            desk = _Desk(writer, group)
+            desk.run()
+            desk.hand_in()
+            if report is not None:
+                report(sum(job.next_bar for job in group) - before)
+            waiting = [job for job in waiting if job.next_bar < job.bar_count]
+    finally:
+        torch.set_num_threads(threads)

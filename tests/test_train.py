@@ -31,12 +31,11 @@ with warnings.catch_warnings():
     from accelerate import Accelerator
 
     from symbolic.batches import START, Corpus, batches, collate, validation_lessons
+    from symbolic.optimizer import Optimizer, Schedule
     from symbolic.train import (
         AVERAGE,
         LOG_COLUMNS,
-        Optimizer,
         Run,
-        Schedule,
         main,
         run_command,
         train,
