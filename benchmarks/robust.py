@@ -109,8 +109,9 @@ def open_writer(name: str, options: ModelOptions) -> WriteToContexts:
     from symbolic.writer import Request, load_writer  # noqa: PLC0415
 
     writer = load_writer(weights=options.weights, device=options.device)
+    # Two takes: enough for a choice between takes, in a third of the time.
     return lambda contexts, instrument: list(
-        writer.write([Request(context, instrument, 0) for context in contexts])
+        writer.write([Request(context, instrument, 0, takes=2) for context in contexts])
     )
 
 

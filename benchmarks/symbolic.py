@@ -117,7 +117,7 @@ def run(options: argparse.Namespace) -> list[Summary]:
         If the songs or a writer are missing.
     """
     mode: Mode = "quick" if options.quick else "full"
-    model = ModelOptions(options.weights, options.device, options.temperature)
+    model = ModelOptions(options.weights, options.device, options.temperature, options.takes)
     every = assignments(
         load_songs(data_folder(), mode),
         options.instrument or INSTRUMENTS,
@@ -159,6 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, help="a folder of weights; default: the shipped")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--temperature", type=float, help="of the model; default: its own")
+    parser.add_argument("--takes", type=int, help="of each window; default: the model's own")
     parser.add_argument("--batch", type=int, default=32, help="parts written together")
     parser.add_argument("--out", type=Path, help="JSON; the tables go beside it as .md")
     parser.add_argument("--json", action="store_true", help="print the JSON, not the tables")

@@ -47,11 +47,14 @@ class ModelOptions:
     device : str
     temperature : float or None
         None for the writer's own.
+    takes : int or None
+        Of each window; None for the writer's own number.
     """
 
     weights: Path | None = None
     device: str = "cpu"
     temperature: float | None = None
+    takes: int | None = None
 
 
 def state_of(name: str, options: ModelOptions) -> str:
@@ -59,7 +62,7 @@ def state_of(name: str, options: ModelOptions) -> str:
     if name != "model":
         return fingerprint(_CODE)
     weights = f"{options.weights.resolve()}/*" if options.weights else "symbolic/weights/*"
-    more = (str(options.temperature), options.device)
+    more = (str(options.temperature), str(options.takes), options.device)
     return fingerprint([*_CODE, *_MODEL_CODE, weights], *more)
 
 
@@ -117,8 +120,16 @@ def _model_writer(options: ModelOptions) -> WriteParts:
     writer = load_writer(weights=options.weights, device=options.device)
 
     def write(jobs: Sequence[Job]) -> list[Part]:
+        # Songs that shared a seed would share its luck, and no interval over songs would show it.
         requests = [
-            Request(one.context, one.instrument, seed, options.temperature) for one, seed in jobs
+            Request(
+                one.context,
+                one.instrument,
+                crc32(f"{one.key}:{seed}".encode()),
+                options.temperature,
+                takes=options.takes,
+            )
+            for one, seed in jobs
         ]
         return list(writer.write(requests))
 

@@ -59,7 +59,12 @@ def add(  # noqa: PLR0913, PLR0917
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="another number, another part")] = 0,
     temperature: Annotated[
-        float | None, typer.Option(help="low: plain and sure; 1: as varied as learned [0.4 to 0.5]")
+        float | None,
+        typer.Option(help="low: plain and sure; 1: as varied as learned [drums 0.4, else 1]"),
+    ] = None,
+    takes: Annotated[
+        int | None,
+        typer.Option(help="times each window is written; the take most like the others stays [6]"),
     ] = None,
     tempo: Annotated[
         float | None, typer.Option(help="quarter notes a minute, for music that states none")
@@ -91,7 +96,7 @@ def add(  # noqa: PLR0913, PLR0917
         raise OptionError(
             "-o, --preview and --plot name one file, but several songs are given: use --out-dir"
         )
-    wishes = Wishes(seed, temperature, tempo, key, chords, program)
+    wishes = Wishes(seed, temperature, takes, tempo, key, chords, program)
     task = Task(tuple(instrument), wishes, replace, beside, part_only)
     targets = [_target(song, instrument, output, out_dir) for song in songs]
     check_output(songs, targets, [path for path in (preview, plot) if path is not None])

@@ -14,6 +14,7 @@ import torch.nn.functional as F  # noqa: N812  # torch's own convention
 from torch import Tensor
 
 from symbolic.config import WriterConfig
+from symbolic.tones import PITCH, leaning, told_of
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class CachedWriter:
         hidden = self._layers(x, "encoder", place, mask[:, None, None, :], None)
         return hidden + F.linear(frames, w["raw.weight"])
 
-    def feed(self, steps: Steps, seen: Tensor, cache: Cache) -> Tensor:
+    def feed(self, steps: Steps, seen: Tensor, tones: Tensor, cache: Cache) -> Tensor:
         """Feed rows and return the decoder's state after each [shape=(batch, row, dim)].
 
         Parameters
@@ -155,17 +156,22 @@ class CachedWriter:
         steps : Steps
         seen : Tensor [shape=(batch, frame, dim)]
             As `encode` returns it.
+        tones : Tensor [shape=(batch, frame, 12, feature)]
+            As `tones.tones_of` returns them of the frames.
         cache : Cache
             Grows by the rows fed.
         """
         w = self.weights
         batch, rows = steps.main.shape
+        sequence = torch.arange(batch, device=seen.device)[:, None]
+        told = told_of(steps.main, tones[sequence, steps.frame])
         x = (
             w["main.weight"][steps.main]
             + w["duration.weight"][steps.duration]
             + w["velocity.weight"][steps.velocity]
             + w["position.weight"][steps.position]
-            + seen[torch.arange(batch, device=seen.device)[:, None], steps.frame]
+            + F.linear(told, w["told.weight"])
+            + seen[sequence, steps.frame]
         )
         end = cache.length + rows
         cache.mask[:, cache.length : end] = steps.mask
@@ -179,9 +185,20 @@ class CachedWriter:
         cache.length = end
         return hidden
 
-    def main_logits(self, hidden: Tensor) -> Tensor:
-        """Return the logits of the next row's token [shape=(..., MAIN)]."""
-        return F.linear(hidden, self.weights["main_head.weight"], self.weights["main_head.bias"])
+    def main_logits(self, hidden: Tensor, tones: Tensor) -> Tensor:
+        """Return the logits of the next row's token [shape=(..., MAIN)].
+
+        Parameters
+        ----------
+        hidden : Tensor [shape=(..., dim)]
+        tones : Tensor [shape=(..., 12, feature)]
+            At the time of the row whose state `hidden` is.
+        """
+        w = self.weights
+        logits = F.linear(hidden, w["main_head.weight"], w["main_head.bias"])
+        wanted = F.linear(hidden, w["leaning.weight"], w["leaning.bias"])
+        logits[..., PITCH.start : PITCH.stop] += leaning(wanted, tones)
+        return logits
 
     def _attributes(self, hidden: Tensor, main: Tensor) -> Tensor:
         w = self.weights

@@ -77,6 +77,26 @@ def thin(context: Sequence[GridPart], rng: np.random.Generator) -> tuple[list[Gr
     return kept or [context[int(rng.integers(len(context)))]], symbols
 
 
+def disguise(part: GridPart, bar_onsets: Ints, rng: np.random.Generator) -> GridPart:
+    """Return a part of the context as another arrangement might have it.
+
+    Now and then it rests for some bars, lies an octave off, or has another sound: what it tells of
+    harmony and time stays, so that a writer learns to hear these and not to recognise a song.
+    """
+    notes, program = part.notes, part.program
+    if rng.random() < 0.2:
+        length = int(rng.integers(1, 9))
+        first = int(rng.integers(len(bar_onsets) - 1))
+        low, high = bar_onsets[first], bar_onsets[min(first + length, len(bar_onsets) - 1)]
+        notes = notes[(notes[:, 0] < low) | (notes[:, 0] >= high)]
+    if part.role == "other" and rng.random() < 0.25:
+        program = int(rng.integers(96))
+    if part.role == "other" and rng.random() < 0.25:
+        notes = notes + np.array([0, 0, 12 * int(rng.choice([-1, 1])), 0])
+        notes = notes[(notes[:, 2] >= 0) & (notes[:, 2] < 128)]
+    return replace(part, notes=notes, program=program)
+
+
 def lesson(
     song: GridSong,
     instrument: str,
@@ -116,6 +136,8 @@ def lesson(
     if rng is not None:
         context, given = thin(context, rng)
     begin, end = max(0, first - REACH), min(last + LOOKAHEAD, song.bar_count)
+    if rng is not None:
+        context = [disguise(part, song.bar_onsets[begin : end + 1], rng) for part in context]
     piece = cut(replace(song, parts=tuple(context)), begin, end)
     chords = None
     if given:
@@ -124,7 +146,7 @@ def lesson(
         chords = beat_chords(np.concatenate(pitched), piece) if pitched else None
     key = key_of(context, chords) or key_of([target, *song.parts]) or Key(0, is_minor=False)
     # Another key, as an estimate may be: it keeps songs from being learned by heart.
-    if rng is not None and rng.random() < 0.3:
+    if rng is not None and rng.random() < 0.4:
         key = Key(int(rng.integers(-6, 6)), bool(rng.random() < 0.5))
     seen = context_frames(
         piece, piece.parts, key, chords=chords, first_bar=begin, bar_total=song.bar_count

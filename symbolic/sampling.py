@@ -7,7 +7,7 @@ written before: cost grows linearly with bars, memory does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,14 +19,16 @@ from scoretokens.codec import decode, encode
 from scoretokens.vocabulary import vocabulary
 from subtractive.instruments import INSTRUMENTS
 from symbolic.cached import Cache, CachedWriter, Steps
+from symbolic.consensus import most_agreed
 from symbolic.frames import WIDTH, Frames
 from symbolic.lessons import LOOKAHEAD, WINDOW
 from symbolic.pen import Limits, Pen, Step, Window, choose, flat
 from symbolic.rows import Rows, ids_of, rows_of
+from symbolic.tones import tones_of
 
 Ints = npt.NDArray[np.int64]
 OVERLAP = 8  # bars already written that a window sees
-ROOM = 64  # rows by which a cache grows
+ROOM = 256  # rows by which a cache grows
 
 _V = vocabulary()
 _PITCHED = range(_V.span("Pitch").start, _V.span("PitchDrum").stop)
@@ -60,6 +62,8 @@ class Job:
         The frames of the same bars without any context.
     program : int or None
         None lets the writer choose, except for drums.
+    takes : int
+        How many times each window is written; the take that agrees most with the others is kept.
     notes : array of int [shape=(note, 4)]
         What is written so far.
     """
@@ -76,6 +80,7 @@ class Job:
     guidance: float
     alone: npt.NDArray[np.float32]
     program: int | None
+    takes: int
     notes: Ints
     next_bar: int = 0
 
@@ -178,11 +183,14 @@ class _Desk:
         device = writer.device
         instrument = torch.tensor(named, device=device)
         self.seen = writer.encode(frames.to(device), mask.to(device), instrument)
+        self.tones = tones_of(frames.to(device))
+        self.frame = torch.zeros(len(seen), dtype=torch.long, device=device)  # of the last rows fed
         self.guidance = torch.tensor([[job.guidance] for job in jobs], device=device)
 
     def guided(self, state: Tensor) -> Tensor:
         """Return the main logits of each job, guided if there are two sides [shape=(job, MAIN)]."""
-        logits = self.writer.main_logits(state)
+        tones = self.tones[torch.arange(len(state), device=state.device), self.frame]
+        logits = self.writer.main_logits(state, tones)
         if self.sides == 1:
             return logits
         with_context, without = logits.log_softmax(dim=-1).chunk(2)
@@ -208,22 +216,25 @@ class _Desk:
         room = max(len(group) for group in groups) + ROOM
         groups = groups * self.sides
         cache = Cache(self.writer.config, len(groups), room, self.writer.device)
-        hidden = self.writer.feed(_stack(groups, self.writer.device), self.seen, cache)
+        steps = _stack(groups, self.writer.device)
+        hidden = self.writer.feed(steps, self.seen, self.tones, cache)
         ends = torch.tensor([len(group) - 1 for group in groups], device=hidden.device)
-        state = hidden[torch.arange(len(groups), device=hidden.device), ends]
+        last = torch.arange(len(groups), device=hidden.device), ends
+        state, self.frame = hidden[last], steps.frame[last]
         while not all(pen.done for pen in self.pens):
             state = self._advance(self._dismissed(state, cache), cache)
 
     def _dismissed(self, state: Tensor, cache: Cache) -> Tensor:
-        """Return the state without the finished pens once they are half of those at the desk."""
+        """Return the state without the finished pens once they are a fifth of those at the desk."""
         busy = [row for row, index in enumerate(self.order) if not self.pens[index].done]
-        if 2 * len(busy) > len(self.order):
+        if 5 * len(busy) > 4 * len(self.order):
             return state
         count = len(self.order)
         rows = torch.tensor([side * count + row for side in range(self.sides) for row in busy])
         rows = rows.to(state.device)
         cache.keep(rows)
-        self.seen, self.guidance = self.seen[rows], self.guidance[rows[: len(busy)]]
+        self.seen, self.tones, self.frame = self.seen[rows], self.tones[rows], self.frame[rows]
+        self.guidance = self.guidance[rows[: len(busy)]]
         self.order = [self.order[row] for row in busy]
         return state[rows]
 
@@ -245,7 +256,8 @@ class _Desk:
                 fed[row].append(step)
         cache.make_room(ROOM)
         steps = _stack(fed * self.sides, self.writer.device)
-        return self.writer.feed(steps, self.seen, cache)[:, -1]
+        self.frame = steps.frame[:, -1]
+        return self.writer.feed(steps, self.seen, self.tones, cache)[:, -1]
 
     def _attributes(self, state: Tensor, main: Ints, active: Sequence[int]) -> tuple[Ints, Ints]:
         """Sample duration and velocity of the notes among the tokens just chosen."""
@@ -284,6 +296,14 @@ class _Desk:
             job.next_bar += len(window.bar_onsets) - 1 - window.start
 
 
+def _keep_most_agreed(job: Job, takes: Sequence[Job]) -> None:
+    """Hand a job the take of its last window that agrees most with the others."""
+    start, end = job.bar_onsets[[job.next_bar, takes[0].next_bar]].tolist()
+    fresh = [take.notes[len(job.notes) :] for take in takes]
+    best = takes[most_agreed(fresh, start, end, drums=job.instrument == "drums")]
+    job.notes, job.next_bar, job.program = best.notes, best.next_bar, best.program
+
+
 @torch.inference_mode()
 def write_notes(
     writer: CachedWriter,
@@ -293,12 +313,15 @@ def write_notes(
 ) -> None:
     """Write all jobs to their end; the notes stand in each job's `notes`.
 
+    Each window is written several times over, and the take that agrees most with the others is
+    kept: what follows goes on from it.
+
     Parameters
     ----------
     writer : CachedWriter
     jobs : sequence of Job
     batch : int
-        Jobs written side by side; what is written does not depend on it.
+        Takes written side by side; what is written does not depend on it.
     report : callable, optional
         Called with the number of bars finished since the last call.
     """
@@ -308,11 +331,14 @@ def write_notes(
     torch.set_num_threads(1)
     try:
         while waiting:
-            group = waiting[:batch]
+            group = waiting[: max(1, batch // max(job.takes for job in waiting))]
             before = sum(job.next_bar for job in group)
-            desk = _Desk(writer, group)
+            takes = [[replace(job, rng=rng) for rng in job.rng.spawn(job.takes)] for job in group]
+            desk = _Desk(writer, [take for each in takes for take in each])
             desk.run()
             desk.hand_in()
+            for job, each in zip(group, takes, strict=True):
+                _keep_most_agreed(job, each)
             if report is not None:
                 report(sum(job.next_bar for job in group) - before)
             waiting = [job for job in waiting if job.next_bar < job.bar_count]

@@ -25,6 +25,7 @@ class Wishes:
 
     seed: int = 0
     temperature: float | None = None
+    takes: int | None = None
     tempo: float | None = None
     key: str | None = None
     chords: str | None = None
@@ -66,7 +67,13 @@ class Task:
         for name in self.instruments:
             requests = [
                 Request(
-                    song.split(name)[0], name, wishes.seed, wishes.temperature, key, wishes.program
+                    song.split(name)[0],
+                    name,
+                    wishes.seed,
+                    wishes.temperature,
+                    key,
+                    wishes.program,
+                    wishes.takes,
                 )
                 for song in music
             ]

@@ -103,13 +103,26 @@ class Run:
         self._worker_file().write_text(json.dumps(self.place))
 
     def resume(self) -> bool:
-        """Take over a saved state if there is one."""
+        """Take over a saved state if there is one.
+
+        Raises
+        ------
+        OptionError
+            If it is that of a writer of other sizes.
+        """
         saved = self.state / "run.pt"
         if not saved.is_file():
             return False
         # weights_only: tensors and plain numbers, nothing that could run
         record = torch.load(saved, weights_only=True)
-        self.accelerator.unwrap_model(self.model).load_state_dict(record["model"])
+        bare = self.accelerator.unwrap_model(self.model)
+        sizes = {name: tensor.shape for name, tensor in record["model"].items()}
+        if sizes != {name: tensor.shape for name, tensor in bare.state_dict().items()}:
+            raise OptionError(
+                f"{saved} holds a writer of other sizes: give --dim and --depth as that run began "
+                "with, or another --state"
+            )
+        bare.load_state_dict(record["model"])
         self.average.load_state_dict(record["average"])
         self.optimizer.restore(record["optimizer"])
         self.step, self.rows, self.minutes = record["step"], record["rows"], record["minutes"]
@@ -214,7 +227,7 @@ def main(  # noqa: PLR0913, PLR0917
     ] = None,
     minutes: Annotated[float, typer.Option(help="length of this sitting")] = 60.0,
     decay_minutes: Annotated[float, typer.Option(help="final fall of the learning rate")] = 0.0,
-    start: Annotated[
+    weights: Annotated[
         Path | None, typer.Option(help="weights folder to start a new run from")
     ] = None,
     export: Annotated[
@@ -244,11 +257,11 @@ def main(  # noqa: PLR0913, PLR0917
     accelerator = Accelerator(cpu=True)
     torch.manual_seed(seed)
     config = WriterConfig(dim=dim, depth=depth)
-    if start is not None:
-        config, weights = load_weights(start)
+    if weights is not None:
+        config, tensors = load_weights(weights)
     model = Writer(config)
-    if start is not None:
-        model.load_state_dict(weights)
+    if weights is not None:
+        model.load_state_dict(tensors)
     schedule = Schedule(minutes, decay_minutes)
     run = Run(accelerator, model, Optimizer(model, schedule), state)
     resumed = run.resume()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 import torch.nn.functional as F  # noqa: N812  # torch's own convention
 from torch import Tensor, nn
 from x_transformers.x_transformers import AttentionLayers
@@ -18,6 +19,9 @@ from scoretokens.grid import MAX_BAR
 from symbolic.config import WriterConfig
 from symbolic.frames import WIDTH
 from symbolic.rows import DURATIONS, MAIN, VELOCITIES
+from symbolic.tones import FEATURES, INTERVALS, PITCH, leaning, told_of, tones_of
+
+FORGOTTEN = 0.1  # share of rows whose token the decoder is not told while training
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,11 @@ def _layers(config: WriterConfig, depth: int, *, causal: bool) -> AttentionLayer
     )
 
 
+def _at(values: Tensor, frame: Tensor) -> Tensor:
+    """Return the values of each row's frame [shape=(batch, row, ...)]."""
+    return values[torch.arange(len(values), device=values.device)[:, None], frame]
+
+
 class Writer(nn.Module):
     """Encoder over frames, decoder over rows, and one head for each attribute of a step."""
 
@@ -78,13 +87,17 @@ class Writer(nn.Module):
         self.duration = nn.Embedding(DURATIONS, dim)
         self.velocity = nn.Embedding(VELOCITIES, dim)
         self.position = nn.Embedding(MAX_BAR, dim)
+        self.told = nn.Linear(len(FEATURES) + INTERVALS, dim, bias=False)
         self.decoder = _layers(config, config.depth, causal=True)
         self.main_head = nn.Linear(dim, MAIN)
+        self.leaning = nn.Linear(dim, len(FEATURES) + INTERVALS)
         self.duration_hidden = nn.Linear(dim, dim)
         self.duration_head = nn.Linear(dim, DURATIONS)
         self.velocity_head = nn.Linear(dim, VELOCITIES)
         for embedding in (self.instrument, self.main, self.duration, self.velocity, self.position):
             nn.init.normal_(embedding.weight, std=0.02)
+        for fresh in (self.told, self.leaning):
+            nn.init.zeros_(fresh.weight)
 
     def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor) -> Tensor:
         """Return what the decoder is given of each frame [shape=(batch, frame, dim)]."""
@@ -94,14 +107,17 @@ class Writer(nn.Module):
 
     def hidden(self, batch: Batch, seen: Tensor) -> Tensor:
         """Return the decoder's state after each row [shape=(batch, row, dim)]."""
-        at = batch.frame[..., None].expand(-1, -1, seen.shape[-1])
-        x = (
+        said = (
             self.main(batch.main.clamp(min=0))
             + self.duration(batch.duration)
             + self.velocity(batch.velocity)
-            + self.position(batch.position)
-            + seen.gather(1, at)
+            + self.told(told_of(batch.main, _at(tones_of(batch.frames), batch.frame)))
         )
+        # A writer that forgets now and then what it said must listen to the context.
+        if self.training:
+            said = said * (torch.rand(*said.shape[:2], 1) >= FORGOTTEN)
+        at = batch.frame[..., None].expand(-1, -1, seen.shape[-1])
+        x = said + self.position(batch.position) + seen.gather(1, at)
         x = F.dropout(x, self.config.dropout, self.training)
         states: Tensor = self.decoder(x, pos=batch.place)
         return states
@@ -125,9 +141,10 @@ class Writer(nn.Module):
         seen = self.encode(batch.frames, batch.frame_mask, batch.instrument)
         hidden = self.hidden(batch, seen)[:, :-1]
         following = batch.main[:, 1:].clamp(min=0)
-        return self.main_head(hidden), *self.attribute_logits(
-            hidden, following, batch.duration[:, 1:]
-        )
+        main = self.main_head(hidden)
+        tones = _at(tones_of(batch.frames), batch.frame[:, :-1])
+        main[..., PITCH.start : PITCH.stop] += leaning(self.leaning(hidden), tones)
+        return main, *self.attribute_logits(hidden, following, batch.duration[:, 1:])
 
 
 def losses(logits: tuple[Tensor, Tensor, Tensor], batch: Batch) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from subtractive.arrangement import (
     Tempo,
     order,
 )
+from subtractive.files.midi import write_midi
 
 # A busy machine is slow, not wrong.
 settings.register_profile("unhurried", deadline=None)
@@ -95,3 +97,24 @@ def song() -> Arrangement:
             for bar in range(0, 8, 2)
         ),
     )
+
+
+def plain(song: Arrangement, *places: int) -> bytes:
+    """Some parts of a song as a MIDI file."""
+    return write_midi(replace(song, parts=tuple(song.parts[place] for place in places), chords=()))
+
+
+@pytest.fixture
+def tune(tmp_path: Path, song: Arrangement) -> Path:
+    """Melody and guitar."""
+    path = tmp_path / "tune.mid"
+    path.write_bytes(plain(song, 0, 1))
+    return path
+
+
+@pytest.fixture
+def band(tmp_path: Path, song: Arrangement) -> Path:
+    """Melody, guitar, bass and drums."""
+    path = tmp_path / "band.mid"
+    path.write_bytes(plain(song, 0, 1, 2, 3))
+    return path

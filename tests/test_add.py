@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from subtractive.arrangement import Arrangement, Part, Tempo
-from subtractive.files.midi import read_midi, write_midi
+from subtractive.files.midi import read_midi
 from subtractive.files.music import read, write
 from subtractive.instruments import INSTRUMENTS, role, roles
 from symbolic.add import main
 from symbolic.api import add_part
 from symbolic.writer import load_writer
+from tests.conftest import plain
 from tests.test_midi_events import midi_file, off, on, track, track_chunks
 from tests.test_sampling import toy_weights
 
@@ -51,27 +51,6 @@ def command(weights: Path) -> Run:
 @pytest.fixture
 def run(weights: Path) -> Run:
     return command(weights)
-
-
-def plain(song: Arrangement, *places: int) -> bytes:
-    """Some parts of a song as a MIDI file."""
-    return write_midi(replace(song, parts=tuple(song.parts[place] for place in places), chords=()))
-
-
-@pytest.fixture
-def tune(tmp_path: Path, song: Arrangement) -> Path:
-    """Melody and guitar."""
-    path = tmp_path / "tune.mid"
-    path.write_bytes(plain(song, 0, 1))
-    return path
-
-
-@pytest.fixture
-def band(tmp_path: Path, song: Arrangement) -> Path:
-    """Melody, guitar, bass and drums."""
-    path = tmp_path / "band.mid"
-    path.write_bytes(plain(song, 0, 1, 2, 3))
-    return path
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -9,7 +9,8 @@ import pytest
 
 from subtractive.arrangement import Arrangement
 from symbolic.add import main
-from tests.test_add import Run, command, files, plain
+from tests.conftest import plain
+from tests.test_add import Run, command, files
 from tests.test_midi_events import midi_file, track
 from tests.test_sampling import toy_weights
 
@@ -22,22 +23,6 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(weights: Path) -> Run:
     return command(weights)
-
-
-@pytest.fixture
-def tune(tmp_path: Path, song: Arrangement) -> Path:
-    """Melody and guitar."""
-    path = tmp_path / "tune.mid"
-    path.write_bytes(plain(song, 0, 1))
-    return path
-
-
-@pytest.fixture
-def band(tmp_path: Path, song: Arrangement) -> Path:
-    """Melody, guitar, bass and drums."""
-    path = tmp_path / "band.mid"
-    path.write_bytes(plain(song, 0, 1, 2, 3))
-    return path
 
 
 def refused(
@@ -188,6 +173,8 @@ WRONG_OPTIONS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("--instrument", "bass", "--program", "128"), "127"),
     (("--instrument", "bass", "--instrument", "drums", "--program", "3"), "--program"),
     (("--instrument", "bass", "--temperature", "0"), "temperature"),
+    (("--instrument", "bass", "--takes", "0"), "0 takes are not within 1 to 32"),
+    (("--instrument", "bass", "--takes", "33"), "33 takes are not within 1 to 32"),
     (("--instrument", "bass", "--temperature", "-1"), "temperature"),
     (("--instrument", "bass", "--seed", "-1"), "seed"),
     (("--instrument", "bass", "--seed", "x"), "seed"),

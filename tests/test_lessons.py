@@ -19,7 +19,7 @@ from subtractive.example import main_part, subtract
 from subtractive.instruction import Instruction
 from subtractive.instruments import INSTRUMENTS
 from symbolic.frames import FRAME, SLICES, frame_of_tick
-from symbolic.lessons import LOOKAHEAD, WINDOW, Lesson, lesson, target_part, thin
+from symbolic.lessons import LOOKAHEAD, WINDOW, Lesson, disguise, lesson, target_part, thin
 from symbolic.rows import MAIN, STEP, Rows, ids_of, rows_of
 from tests.test_scoretokens import parts
 
@@ -240,3 +240,37 @@ def test_a_lesson_holds_what_its_name_says(song: Arrangement) -> None:
     assert isinstance(found, Lesson)
     assert V.tokens[int(found.rows.main[0])] == "Instrument_guitar"
     assert V.tokens[int(found.rows.main[1])] == "Program_25"
+
+
+@given(st.integers(0, 10**6))
+def test_a_disguised_part_tells_the_same_harmony_in_the_same_time(seed: int) -> None:
+    """It may rest, sound an octave off, or have another sound; nothing is played that was not."""
+    rng = np.random.default_rng(seed)
+    onsets = np.arange(0, 96 * 12, 12)
+    notes = np.stack(
+        [onsets, np.full(96, 12), rng.integers(36, 84, 96), rng.integers(1, 128, 96)], axis=1
+    )
+    bar_onsets = np.arange(0, 96 * 12 + 1, 48)
+    for role in (*INSTRUMENTS, "other"):
+        part = GridPart(role, 0, notes)
+        found = disguise(part, bar_onsets, rng)
+        assert found.role == role
+        before = {onset: (duration, pitch, loud) for onset, duration, pitch, loud in notes.tolist()}
+        for onset, duration, pitch, loud in found.notes.tolist():
+            was = before[onset]
+            assert (duration, pitch % 12, loud) == (was[0], was[1] % 12, was[2])
+            assert abs(pitch - was[1]) in ((0, 12) if role == "other" else (0,))
+        # it rests for one stretch of whole bars at most
+        silent = sorted({*range(24)} - {int(onset) // 48 for onset in found.notes[:, 0]})
+        assert len(silent) <= 8
+        assert not silent or silent == list(range(silent[0], silent[-1] + 1))
+        assert role == "other" or found.program == 0
+
+
+def test_disguises_are_common_and_so_is_the_plain_part() -> None:
+    rng = np.random.default_rng(0)
+    notes = np.array([[tick, 12, 60, 80] for tick in range(0, 768, 12)])
+    part = GridPart("other", 0, notes)
+    found = [disguise(part, np.arange(0, 769, 48), rng) for _ in range(400)]
+    plain = [one for one in found if np.array_equal(one.notes, notes) and one.program == 0]
+    assert 120 < len(plain) < 240

@@ -23,6 +23,7 @@ from symbolic.config import WriterConfig
 from symbolic.frames import WIDTH
 from symbolic.lessons import Lesson, lesson
 from symbolic.rows import DURATIONS, MAIN, VELOCITIES
+from symbolic.tones import tones_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # x-transformers uses what torch deprecates
@@ -201,7 +202,7 @@ def test_fed_in_any_chunks_the_states_are_those_of_training(
         steps = steps_of(batch, slice(start, start + chunk))
         if cache.length:
             cache.make_room(steps.main.shape[1])
-        fed.append(cached.feed(steps, seen, cache))
+        fed.append(cached.feed(steps, seen, tones_of(batch.frames), cache))
     assert cache.length == count
     check_states(model, batch, torch.cat(fed, dim=1))
 
@@ -217,13 +218,13 @@ def test_a_prompt_with_padding_and_then_step_by_step(
     cache = Cache(TOY, len(prompts), 40)
     first = steps_of(batch, slice(0, max(prompts)))
     mask = torch.arange(max(prompts))[None] < torch.tensor(prompts)[:, None]
-    hidden = cached.feed(replace(first, mask=mask), seen, cache)
+    hidden = cached.feed(replace(first, mask=mask), seen, tones_of(batch.frames), cache)
     found = [[hidden[song, : prompts[song]]] for song in range(3)]
     for step in range(min(len(one.rows) for one in lessons) - max(prompts)):
         at = torch.tensor(prompts)[:, None] + step
         columns = {name: getattr(batch, name).gather(1, at) for name in ROWS}
         steps = Steps(**columns, mask=torch.ones(3, 1, dtype=torch.bool))
-        hidden = cached.feed(steps, seen, cache)
+        hidden = cached.feed(steps, seen, tones_of(batch.frames), cache)
         for song in range(3):
             found[song].append(hidden[song])
     expected = states(model, batch)
@@ -239,11 +240,13 @@ def test_logits_of_every_attribute_are_those_of_training(
     main, duration, velocity = model(batch)
     seen = cached.encode(batch.frames, batch.frame_mask, batch.instrument)
     cache = Cache(TOY, len(batch.main), batch.main.shape[1])
-    hidden = cached.feed(steps_of(batch, slice(None)), seen, cache)[:, :-1]
+    tones = tones_of(batch.frames)
+    hidden = cached.feed(steps_of(batch, slice(None)), seen, tones, cache)[:, :-1]
+    at = tones[torch.arange(len(batch.main))[:, None], batch.frame[:, :-1]]
     following, length = batch.main[:, 1:].clamp(min=0), batch.duration[:, 1:]
     real = batch.main[:, 1:] >= 0
     for expected, found in (
-        (main, cached.main_logits(hidden)),
+        (main, cached.main_logits(hidden, at)),
         (duration, cached.duration_logits(hidden, following)),
         (velocity, cached.velocity_logits(hidden, following, length)),
     ):

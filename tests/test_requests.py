@@ -65,6 +65,29 @@ def test_guidance_leans_on_the_context_within_the_grammar(
         assert (guided == plain[name]) == (name == "drums")
 
 
+def test_the_take_that_is_kept_is_the_one_most_like_the_others(
+    writer: PartWriter, song: Arrangement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen from outside: all takes reach the vote, and its choice is what is written."""
+    votes: list[int] = []
+    context = without(song, "bass")
+    kept: list[Part] = []
+    for place in range(3):
+
+        def vote(takes: list[object], *_: int, drums: bool, place: int = place) -> int:
+            assert not drums
+            votes.append(len(takes))
+            return place
+
+        monkeypatch.setattr("symbolic.sampling.most_agreed", vote)
+        kept += writer.write([Request(context, "bass", takes=3)])
+    assert votes == [3, 3, 3]  # the song is one window long
+    assert len({part.notes for part in kept}) == 3
+    monkeypatch.undo()
+    (chosen,) = writer.write([Request(context, "bass", takes=3)])
+    assert chosen in kept
+
+
 @pytest.mark.parametrize("name", INSTRUMENTS)
 def test_ticks_are_only_a_way_to_count(writer: PartWriter, name: str) -> None:
     """The same music in finer ticks gets the same part in finer ticks."""

@@ -204,6 +204,8 @@ def test_the_command_trains_resumes_and_exports(
         main([f"{corpus}:0.5"], state, export=export, as_json=True, **sizes)  # type: ignore[arg-type]
         printed = capsys.readouterr().out.splitlines()
         results.append((printed, json.loads(printed[-1])))
+    with pytest.raises(OptionError, match="a writer of other sizes: give --dim"):
+        main([str(corpus)], state, **{**sizes, "dim": 48})  # type: ignore[arg-type]
     (first, one), (second, two) = results
     assert first[0].startswith("starting")
     assert second[0].startswith(f"resuming at step {one['step']}")
@@ -224,7 +226,7 @@ def test_the_command_trains_resumes_and_exports(
     config, stored = load_weights(export)
     assert (config.dim, config.depth) == (96, 1)
     fresh = tmp_path / "fresh"
-    main([str(corpus)], fresh, start=export, minutes=0.0, budget=BUDGET, export=fresh)
+    main([str(corpus)], fresh, weights=export, minutes=0.0, budget=BUDGET, export=fresh)
     assert same(load_weights(fresh)[1], stored)
 
 
@@ -245,7 +247,7 @@ def test_wrong_words_are_told(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="FOLDER:WEIGHT"):
         main(["songs:much"], tmp_path / "run")
     with pytest.raises(FileFormatError, match="no weights in"):
-        main([str(tmp_path)], tmp_path / "run", start=tmp_path / "nowhere")
+        main([str(tmp_path)], tmp_path / "run", weights=tmp_path / "nowhere")
     with pytest.raises(FileFormatError, match=r"has no index\.csv"):
         main([str(tmp_path)], tmp_path / "run", dim=48, depth=1)
 

@@ -7,7 +7,6 @@ pieces, since a position must fit the vocabulary.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -142,9 +141,3 @@ def from_grid(notes: Ints, ticks_per_beat: int) -> tuple[Note, ...]:
         end = max(start + 1, round((onset + duration) * scale))
         found.append(Note(start, end - start, pitch, velocity))
     return tuple(sorted(found, key=order))
-
-
-def bar_of(song: GridSong, tick: int) -> int:
-    """Return the index of the bar that holds a grid tick (the last one for ticks beyond it)."""
-    place = bisect_right(song.bar_onsets.tolist(), tick) - 1
-    return min(max(place, 0), song.bar_count - 1)

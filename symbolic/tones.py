@@ -1,0 +1,80 @@
+"""How a pitch stands to the harmony: the same question asked of each of the twelve pitch classes.
+
+A plain output layer learns for every pitch by itself that it fits a chord. Here one small set of
+weights serves all twelve: what the context says of a pitch class, and the interval from the chord's
+root up to it. What is learned in one chord holds in every other.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812  # torch's own convention
+from torch import Tensor
+
+from scoretokens.vocabulary import vocabulary
+from symbolic.frames import SLICES
+
+# What a frame says of each pitch class.
+FEATURES = (
+    "sounding",
+    "struck",
+    "lowest_class",
+    "highest_class",
+    "bass_class",
+    "chord_root",
+    "chord_tones",
+    "chord_bass",
+)
+_ROOT = FEATURES.index("chord_root")
+INTERVALS = 12  # semitones up from the root, 0 to 11; index 12 means none
+PITCH = vocabulary().span("Pitch")
+_CLASS = torch.tensor(vocabulary().values("Pitch") % 12)
+_ABOVE = (torch.arange(12)[None] - torch.arange(12)[:, None]) % 12  # interval of [root, class]
+
+
+def tones_of(frames: Tensor) -> Tensor:
+    """Return what frames say of each pitch class [shape=(..., 12, feature)]."""
+    return torch.stack([frames[..., SLICES[name]] for name in FEATURES], dim=-1)
+
+
+def _own(values: Tensor, main: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values of each row's pitch class, and whether the row is a pitch at all."""
+    pitched = (main >= PITCH.start) & (main < PITCH.stop)
+    place = _CLASS.to(main.device)[(main - PITCH.start).clamp(0, len(PITCH) - 1)]
+    index = place[..., None, None].expand(*place.shape, 1, values.shape[-1])
+    return values.gather(-2, index).squeeze(-2), pitched
+
+
+def told_of(main: Tensor, tones: Tensor) -> Tensor:
+    """Return what is known of the pitch that each row plays [shape=(..., feature + 12)].
+
+    The context's features of its pitch class, and its interval above the root, one-hot; all zero
+    for a row that is no pitch.
+
+    Parameters
+    ----------
+    main : Tensor of int [shape=(...,)]
+    tones : Tensor [shape=(..., 12, feature)]
+        At each row's time.
+    """
+    root = tones[..., _ROOT]
+    intervals = F.one_hot(_ABOVE, 12).to(tones)  # root, class, interval
+    above = torch.einsum("...r,rci->...ci", root, intervals.to(tones.device))
+    own, pitched = _own(torch.cat([tones, above], dim=-1), main)
+    return own * pitched[..., None]
+
+
+def leaning(weights: Tensor, tones: Tensor) -> Tensor:
+    """Return what is added to the logit of each pitch token [shape=(..., pitch)].
+
+    Parameters
+    ----------
+    weights : Tensor [shape=(..., feature + 12)]
+        What the writer wants of a pitch just now: context features, then intervals above the root.
+    tones : Tensor [shape=(..., 12, feature)]
+    """
+    features, intervals = weights[..., :-INTERVALS], weights[..., -INTERVALS:]
+    of_class: Tensor = (tones @ features[..., None]).squeeze(-1)
+    turned = intervals[..., _ABOVE.to(weights.device)]  # root, class
+    of_class = of_class + (tones[..., None, :, _ROOT] @ turned).squeeze(-2)
+    return of_class[..., _CLASS.to(weights.device)]
