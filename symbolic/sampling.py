@@ -151,41 +151,44 @@ def _draw(
 
 
 class _Desk:
-    """One window of each of several jobs, written in lock step."""
+    """One window of each of several jobs, written in lock step, each as often as it has takes."""
 
-    def __init__(self, writer: CachedWriter, jobs: Sequence[Job]) -> None:
-        self.writer, self.jobs = writer, jobs
-        prepared = [_window(job) for job in jobs]
+    def __init__(self, writer: CachedWriter, takes: Sequence[Sequence[Job]]) -> None:
+        self.writer, self.jobs = writer, [take for each in takes for take in each]
+        # The takes of a job share their window: its context and the bars before are read once.
+        self.sheet = [row for row, each in enumerate(takes) for _ in each]  # each job's window
+        firsts = [each[0] for each in takes]
+        prepared = [_window(job) for job in firsts]
         self.windows = [window for window, _, _ in prepared]
         self.before = [rows for _, rows, _ in prepared]
         self.pens = [
             Pen(
-                window,
+                self.windows[sheet],
                 job.limits,
-                rows,
+                self.before[sheet],
                 needs_program=job.program is None and job.instrument != "drums",
             )
-            for job, (window, rows, _) in zip(jobs, prepared, strict=True)
+            for job, sheet in zip(self.jobs, self.sheet, strict=True)
         ]
-        self.order = list(range(len(jobs)))  # which job each row of the batch belongs to
+        self.order = list(range(len(self.jobs)))  # which job each row of the batch belongs to
         spans = [span for _, _, span in prepared]
-        seen = [job.frames.values[span] for job, span in zip(jobs, spans, strict=True)]
+        seen = [job.frames.values[span] for job, span in zip(firsts, spans, strict=True)]
         # Guidance writes everything twice side by side: with the context, and without it.
-        self.sides = 2 if any(job.guidance != 1 for job in jobs) else 1
+        self.sides = 2 if any(job.guidance != 1 for job in firsts) else 1
         if self.sides == 2:
-            seen += [job.alone[span] for job, span in zip(jobs, spans, strict=True)]
+            seen += [job.alone[span] for job, span in zip(firsts, spans, strict=True)]
         frames = torch.zeros(len(seen), max(len(values) for values in seen), WIDTH)
         mask = torch.zeros(frames.shape[:2], dtype=torch.bool)
         for index, values in enumerate(seen):
             frames[index, : len(values)] = torch.from_numpy(values)
             mask[index, : len(values)] = True
-        named = [INSTRUMENTS.index(job.instrument) for job in jobs] * self.sides
+        named = [INSTRUMENTS.index(job.instrument) for job in firsts] * self.sides
         device = writer.device
         instrument = torch.tensor(named, device=device)
         self.seen = writer.encode(frames.to(device), mask.to(device), instrument)
         self.tones = tones_of(frames.to(device))
         self.frame = torch.zeros(len(seen), dtype=torch.long, device=device)  # of the last rows fed
-        self.guidance = torch.tensor([[job.guidance] for job in jobs], device=device)
+        self.guidance = torch.tensor([[job.guidance] for job in self.jobs], device=device)
 
     def guided(self, state: Tensor) -> Tensor:
         """Return the main logits of each job, guided if there are two sides [shape=(job, MAIN)]."""
@@ -203,35 +206,45 @@ class _Desk:
         return with_context
 
     def first_steps(self) -> list[list[Step]]:
-        """Return what is fed before anything is sampled: what stands there, and a barline."""
+        """Return what is fed of each window before anything is sampled.
+
+        What stands there, and a barline; the pens write it too.
+        """
         groups = [_steps(rows) for rows in self.before]
-        for pen, group in zip(self.pens, groups, strict=True):
+        for pen, sheet in zip(self.pens, self.sheet, strict=True):
             if pen.state == "Program":
-                group.append(pen.write(_BAR))
+                line = pen.write(_BAR)
+                if len(groups[sheet]) == len(self.before[sheet].main):
+                    groups[sheet].append(line)
         return groups
 
     def run(self) -> None:
         """Write until every pen has filled its window."""
         groups = self.first_steps()
-        room = max(len(group) for group in groups) + ROOM
-        groups = groups * self.sides
-        cache = Cache(self.writer.config, len(groups), room, self.writer.device)
-        steps = _stack(groups, self.writer.device)
+        ends = [len(group) - 1 for group in groups] * self.sides
+        room = max(ends) + 1 + ROOM
+        cache = Cache(self.writer.config, len(ends), room, self.writer.device)
+        steps = _stack(groups * self.sides, self.writer.device)
         hidden = self.writer.feed(steps, self.seen, self.tones, cache)
-        ends = torch.tensor([len(group) - 1 for group in groups], device=hidden.device)
-        last = torch.arange(len(groups), device=hidden.device), ends
+        rows = self._rows(self.sheet, len(groups))
+        last = rows, torch.tensor(ends, device=rows.device)[rows]
         state, self.frame = hidden[last], steps.frame[last]
+        cache.keep(rows)
+        self.seen, self.tones = self.seen[rows], self.tones[rows]
         while not all(pen.done for pen in self.pens):
             state = self._advance(self._dismissed(state, cache), cache)
+
+    def _rows(self, chosen: Sequence[int], count: int) -> Tensor:
+        """Return the chosen ones of `count` rows, on each side."""
+        rows = [side * count + row for side in range(self.sides) for row in chosen]
+        return torch.tensor(rows, device=self.writer.device)
 
     def _dismissed(self, state: Tensor, cache: Cache) -> Tensor:
         """Return the state without the finished pens once they are a fifth of those at the desk."""
         busy = [row for row, index in enumerate(self.order) if not self.pens[index].done]
         if 5 * len(busy) > 4 * len(self.order):
             return state
-        count = len(self.order)
-        rows = torch.tensor([side * count + row for side in range(self.sides) for row in busy])
-        rows = rows.to(state.device)
+        rows = self._rows(busy, len(self.order))
         cache.keep(rows)
         self.seen, self.tones, self.frame = self.seen[rows], self.tones[rows], self.frame[rows]
         self.guidance = self.guidance[rows[: len(busy)]]
@@ -282,9 +295,8 @@ class _Desk:
 
     def hand_in(self) -> None:
         """Add what was written to the jobs."""
-        for job, window, pen, rows in zip(
-            self.jobs, self.windows, self.pens, self.before, strict=True
-        ):
+        for job, sheet, pen in zip(self.jobs, self.sheet, self.pens, strict=True):
+            window, rows = self.windows[sheet], self.before[sheet]
             fresh = flat(pen.steps)
             ids = ids_of(rows.main, rows.duration, rows.velocity) + ids_of(*fresh)
             chosen = [token for token in ids if token in _PROGRAM]
@@ -334,7 +346,7 @@ def write_notes(
             group = waiting[: max(1, batch // max(job.takes for job in waiting))]
             before = sum(job.next_bar for job in group)
             takes = [[replace(job, rng=rng) for rng in job.rng.spawn(job.takes)] for job in group]
-            desk = _Desk(writer, [take for each in takes for take in each])
+            desk = _Desk(writer, takes)
             desk.run()
             desk.hand_in()
             for job, each in zip(group, takes, strict=True):

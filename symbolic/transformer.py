@@ -69,7 +69,9 @@ def _layers(config: WriterConfig, depth: int, *, causal: bool) -> AttentionLayer
 
 def _at(values: Tensor, frame: Tensor) -> Tensor:
     """Return the values of each row's frame [shape=(batch, row, ...)]."""
-    return values[torch.arange(len(values), device=values.device)[:, None], frame]
+    table = values.flatten(2)
+    own = table.gather(1, frame[..., None].expand(-1, -1, table.shape[-1]))
+    return own.view(*frame.shape, *values.shape[2:])
 
 
 class Writer(nn.Module):
@@ -116,8 +118,7 @@ class Writer(nn.Module):
         # A writer that forgets now and then what it said must listen to the context.
         if self.training:
             said = said * (torch.rand(*said.shape[:2], 1) >= FORGOTTEN)
-        at = batch.frame[..., None].expand(-1, -1, seen.shape[-1])
-        x = said + self.position(batch.position) + seen.gather(1, at)
+        x = said + self.position(batch.position) + _at(seen, batch.frame)
         x = F.dropout(x, self.config.dropout, self.training)
         states: Tensor = self.decoder(x, pos=batch.place)
         return states

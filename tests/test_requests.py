@@ -11,17 +11,9 @@ from subtractive.arrangement import Arrangement, KeySignature, Note, Part
 from subtractive.errors import FileFormatError, InstrumentError, OptionError
 from subtractive.instruments import INSTRUMENTS, instrument
 from symbolic.writer import PartWriter, Request, load_writer
-from tests.test_sampling import BAR, BEAT, CONTEXTS, check, toy_writers, tune, without, write
+from tests.test_sampling import BAR, BEAT, CONTEXTS, check, tune, without, write, writer, writers
 
-
-@pytest.fixture(scope="module")
-def writers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PartWriter]:
-    return toy_writers(tmp_path_factory.mktemp("weights"))
-
-
-@pytest.fixture(scope="module")
-def writer(writers: dict[str, PartWriter]) -> PartWriter:
-    return writers["none"]
+__all__ = ["writer", "writers"]  # fixtures, found by name
 
 
 @pytest.mark.parametrize("guidance", [1.0, 2.0])

@@ -319,6 +319,29 @@ def test_a_bar_of_twelve_quarters_is_cut_in_two() -> None:
     assert to_grid(song).bar_onsets.tolist() == [0, 72, 144, 216, 288]
 
 
+def test_a_bar_whose_ends_round_to_one_tick_is_left_out() -> None:
+    note = Note(0, 4 * 480, 60, 80)
+    metres = (Metre(0, 4, 4), Metre(341, 3, 4), Metre(362, 4, 4))  # on ticks 8.5 and 9.05
+    song = Arrangement(480, (Part("", 0, False, (note,)),), metres=metres)
+    assert to_grid(song).bar_onsets.tolist() == [0, 9, 57]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.sampled_from((24, 96, 480)))
+def test_no_metre_map_makes_an_empty_bar(data: st.DataObject, ticks_per_beat: int) -> None:
+    """Changes anywhere, off the grid too."""
+    longest = 8 * ticks_per_beat
+    metres = data.draw(metre_maps(longest))
+    song = Arrangement(
+        ticks_per_beat, (Part("", 0, False, (Note(0, longest, 60, 80),)),), metres=metres
+    )
+    found = to_grid(song)
+    lengths = np.diff(found.bar_onsets)
+    assert found.bar_onsets[0] == 0
+    assert ((lengths > 0) & (lengths <= MAX_BAR)).all()
+    assert len(lengths) == found.bar_count == len(found.bar_beats) == len(found.bar_tempos)
+
+
 def test_metre_and_tempo_of_each_bar() -> None:
     note = Note(0, 10 * 480, 60, 80)
     song = Arrangement(

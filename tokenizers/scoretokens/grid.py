@@ -68,6 +68,7 @@ class GridSong:
 
 def _grid_bars(arrangement: Arrangement) -> list[Bar]:
     longest = MAX_BAR * arrangement.ticks_per_beat // TICKS_PER_BEAT
+    scale = TICKS_PER_BEAT / arrangement.ticks_per_beat
     pieces: list[Bar] = []
     for bar in bars(arrangement):
         count = -(-bar.length // longest)
@@ -75,8 +76,8 @@ def _grid_bars(arrangement: Arrangement) -> list[Bar]:
         pieces += [
             Bar(onset, after - onset, bar.beat)
             for onset, after in pairwise(edges)
-            # a sliver that rounds to nothing cannot hold a note
-            if round((after - onset) * TICKS_PER_BEAT / arrangement.ticks_per_beat) > 0
+            # a sliver whose ends round to one grid tick cannot hold a note
+            if round(after * scale) > round(onset * scale)
         ]
     return pieces or [Bar(0, longest, arrangement.ticks_per_beat)]
 
