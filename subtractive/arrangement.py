@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from subtractive.errors import FileFormatError
 from subtractive.instruments import roles
@@ -239,7 +239,27 @@ class Arrangement:
         return seconds + (tick - here) * pace / self.ticks_per_beat / 1e6
 
 
-def bars(arrangement: Arrangement) -> tuple[Bar, ...]:
+class Barred(Protocol):
+    """What bars are counted from."""
+
+    @property
+    def ticks_per_beat(self) -> int:
+        """Ticks in a quarter note."""
+
+    @property
+    def metres(self) -> tuple[Metre, ...]:
+        """The metre map."""
+
+    @property
+    def barlines(self) -> tuple[int, ...]:
+        """Written barlines; may be empty."""
+
+    @property
+    def end(self) -> int:
+        """Tick at which the music ends."""
+
+
+def bars(arrangement: Barred) -> tuple[Bar, ...]:
     """Return the bars from tick 0 to the end of the music, at least one.
 
     Written barlines rule where there are any; elsewhere the metre map is counted out. A metre
@@ -248,7 +268,7 @@ def bars(arrangement: Arrangement) -> tuple[Bar, ...]:
 
     Parameters
     ----------
-    arrangement : Arrangement
+    arrangement : Arrangement or ArraySong
 
     Returns
     -------

@@ -1,12 +1,14 @@
-"""``python -m subtractive.build``: make a corpus of arrangements to learn from.
+"""``python -m subtractive.build``: make a corpus of subtractive examples to learn from.
 
-The result is ``index.csv``, a row a song, with its split into train and valid.
+The result is a folder of Parquet shards, a card (``README.md``) and the reasons for what was left
+out (``dropped.jsonl``).
 """
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -14,54 +16,196 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from subtractive.corpus import build_folder, build_mma
-from subtractive.errors import MusicError
-from subtractive.grooves import LIBRARIES, Advance
+from subtractive import assembly, styles
+from subtractive.card import write_card
+from subtractive.charts import ChordChart, read_charts
+from subtractive.errors import MusicError, OptionError
+from subtractive.grooves import LIBRARIES, catalogue
+from subtractive.paraphrase import Paraphraser
+from subtractive.sources import DrumPerformances, MmaTunes, SongFolder, chosen_folder
+from subtractive.workers import Advance, Crew
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Out = Annotated[Path, typer.Option(help="Folder that the corpus is written to.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same corpus.")]
+Processes = Annotated[int, typer.Option(min=1, help="Songs made at once.")]
+Ray = Annotated[
+    str, typer.Option("--ray", help='Address of a Ray cluster, or "local"; else this machine.')
+]
+LlmUrl = Annotated[
+    str,
+    typer.Option(
+        help="OpenAI-compatible server of a language model that puts the examples' words in its "
+        "own, such as http://localhost:8000/v1; its key is read from SUBTRACTIVE_LLM_KEY."
+    ),
+]
+LlmModel = Annotated[str, typer.Option(help="Name of the model on that server.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Last line on stdout: the counts as JSON.")]
 
 
 @app.callback()
 def main() -> None:
-    """Make a corpus of arrangements to learn from: index.csv, and for MMA the tunes."""
+    """Make a corpus of subtractive examples to learn from.
+
+    A build that was stopped goes on with the same command.
+    """
 
 
 @app.command("mma")
-def mma_command(
+def mma_command(  # noqa: PLR0913, PLR0917  # a command has as many options as its users need
     out: Out,
     tunes: Annotated[int, typer.Option(min=1, help="How many tunes.")] = 6000,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same tunes.")] = 0,
+    charts: Annotated[
+        Path | None, typer.Option(help="Folder of McGill Billboard annotations to play.")
+    ] = None,
+    seed: Seed = 0,
     libraries: Annotated[str, typer.Option(help="Groove libraries, between commas.")] = ",".join(
         LIBRARIES
     ),
-    processes: Annotated[int, typer.Option(min=1, help="Tunes made at once.")] = 2,
+    human: Annotated[
+        float, typer.Option(min=0, max=2, help="How far timing and loudness stray; 1: as people's.")
+    ] = 0.0,
+    processes: Processes = 2,
+    ray_address: Ray = "",
+    llm_url: LlmUrl = "",
+    llm_model: LlmModel = "default",
     as_json: AsJson = False,
 ) -> None:
-    """Make tunes with the program MMA; a second run goes on where the first was stopped.
+    """Make tunes with the program MMA.
 
-    Example: python -m subtractive.build mma --tunes 6000 --seed 0 --out corpus/
+    Example: python -m subtractive.build mma --tunes 20000 --charts charts/ --seed 0 --out corpus/
     """
-    chosen = [each.strip() for each in libraries.split(",") if each.strip()]
-    _report(lambda tell: build_mma(out, tunes, seed, chosen, processes, tell), out, as_json)
+    chosen = sorted({each.strip() for each in libraries.split(",") if each.strip()})
+
+    def build(advance: Advance) -> assembly.Counts:
+        assembly.make_folder(out)
+        grooves, broken = catalogue(chosen, out / "grooves.json", processes, advance)
+        known = [each for each in grooves if styles.family_of(each.name, each.file)]
+        if not any(each.complete and each.place == "main" for each in known):
+            raise OptionError(f"no groove of {', '.join(chosen)} has a whole band: add stdlib")
+        refused = [(f"groove {name}", reason) for name, reason in broken]
+        refused += [
+            (f"groove {each.file}:{each.name}", styles.LEFT_OUT.get(each.file, "of no known style"))
+            for each in grooves
+            if each not in known
+        ]
+        read: tuple[ChordChart, ...] = ()
+        if charts is not None:
+            folder = chosen_folder(charts, "McGill Billboard annotations")
+            read = read_charts(folder, lambda name, reason: refused.append((name, reason)))
+        settings = {
+            "tunes": tunes,
+            "seed": seed,
+            "libraries": " ".join(chosen),
+            "human": human,
+            "charts": len(read),
+        }
+        return assembly.build(
+            MmaTunes(known, seed, tunes, read, human),
+            out,
+            settings,
+            seed,
+            advance,
+            refused=refused,
+            crew=_crew(processes, ray_address, llm_url, llm_model),
+        )
+
+    _report("mma", build, out, as_json)
 
 
 @app.command("folder")
-def folder_command(
-    songs: Annotated[Path, typer.Argument(help="Folder of MIDI files; searched through.")],
+def folder_command(  # noqa: PLR0913, PLR0917  # a command has as many options as its users need
+    songs: Annotated[Path, typer.Argument(help="Folder of MIDI and MusicXML files.")],
     out: Out,
+    splits: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the columns path and split that holds some songs out."),
+    ] = None,
+    seed: Seed = 0,
+    processes: Processes = 2,
+    ray_address: Ray = "",
+    llm_url: LlmUrl = "",
+    llm_model: LlmModel = "default",
     as_json: AsJson = False,
 ) -> None:
-    """Index a folder of MIDI files, without duplicates; copies nothing.
+    """Make a corpus of a folder of songs, without duplicates.
 
     Example: python -m subtractive.build folder songs/ --out corpus/
     """
-    _report(lambda tell: build_folder(songs, out, tell), out, as_json)
+
+    def build(advance: Advance) -> assembly.Counts:
+        source = SongFolder(chosen_folder(songs, "MIDI or MusicXML files").resolve())
+        return assembly.build(
+            source,
+            out,
+            {"seed": seed},
+            seed,
+            advance,
+            read_splits(splits) if splits else None,
+            crew=_crew(processes, ray_address, llm_url, llm_model),
+        )
+
+    _report("folder", build, out, as_json)
 
 
-def _report(build: Callable[[Advance], dict[str, int]], out: Path, as_json: bool) -> None:
+@app.command("gmd")
+def gmd_command(  # a command has as many options as its users need
+    performances: Annotated[Path, typer.Argument(help="Folder of the Groove MIDI Dataset.")],
+    out: Out,
+    seed: Seed = 0,
+    processes: Processes = 2,
+    ray_address: Ray = "",
+    llm_url: LlmUrl = "",
+    llm_model: LlmModel = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Make a corpus of drum performances, laid out as the Groove MIDI Dataset is.
+
+    Example: python -m subtractive.build gmd groove/ --out corpus/
+    """
+
+    def build(advance: Advance) -> assembly.Counts:
+        source = DrumPerformances(chosen_folder(performances, "drummers' folders").resolve())
+        return assembly.build(
+            source,
+            out,
+            {"seed": seed},
+            seed,
+            advance,
+            crew=_crew(processes, ray_address, llm_url, llm_model),
+        )
+
+    _report("gmd", build, out, as_json)
+
+
+def _crew(processes: int, ray_address: str, llm_url: str, llm_model: str) -> Crew:
+    return Crew(processes, ray_address, Paraphraser(llm_url, llm_model) if llm_url else None)
+
+
+def read_splits(path: Path) -> Mapping[str, str]:
+    """Return the split of each song that a CSV file names.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read or lacks a column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+    except OSError as error:
+        raise OptionError(
+            f"{path} cannot be opened ({error.strerror}): give a CSV file with path and split"
+        ) from error
+    if not rows or not {"path", "split"} <= rows[0].keys():
+        raise OptionError(f"{path} needs the columns path and split, and a row for a song")
+    return {row["path"]: row["split"] for row in rows}
+
+
+def _report(
+    source: str, build: Callable[[Advance], assembly.Counts], out: Path, as_json: bool
+) -> None:
     """Run `build` under a progress bar and say what came of it; exit with 2 on a user's error."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
@@ -72,17 +216,19 @@ def _report(build: Callable[[Advance], dict[str, int]], out: Path, as_json: bool
                     task, description=what, completed=done, total=total
                 )
             )
+            progress.update(task, description="card")
+            write_card(out, source, counts)
     except MusicError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     if as_json:
         typer.echo(json.dumps(counts))
     else:
-        whole = (
-            f"{counts['songs']} songs in {counts['groups']} groups, {counts['train']} to train on, "
-            f"{counts['valid']} held out; left out: {counts['left_out']}"
+        typer.echo(
+            f"{counts['songs']} songs in {counts['groups']} groups: {counts['excerpts_train']} "
+            f"excerpts to train on, {counts['excerpts_valid']} held out; left out: "
+            f"{counts['left_out']}; see {out}/README.md"
         )
-        typer.echo(f"{whole}; see {out}")
 
 
 if __name__ == "__main__":

@@ -88,10 +88,12 @@ def probe(file: str, name: str, description: str, bars: int) -> Groove:
         raise RenderError("tells no metre")
     played = read_midi(content, file)
     parts = settled(played.parts, played.ticks_per_beat)
-    metre = int(match[2]), int(match[3])
+    beats, metre = round(float(match[1])), (int(match[2]), int(match[3]))
+    if metre[1] == 4:  # a waltz may forget to say that it is in 3/4
+        metre = (beats, 4)
     found = tuple(sorted({role(part) for part in parts}))
     swing = metre[1] == 4 and _swings(parts)
-    return Groove(file, name, description, bars, round(float(match[1])), metre, found, swing)
+    return Groove(file, name, description, bars, beats, metre, found, swing)
 
 
 def names(file: str) -> list[tuple[str, str, str, int]]:

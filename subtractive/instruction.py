@@ -15,7 +15,10 @@ class Instruction:
         One of `subtractive.instruments.INSTRUMENTS`.
     program : int or None
         General MIDI program of the new part; None lets the product choose.
+    words : str
+        How the part should be, such as "Add a laid-back reggae bass"; may be empty.
     """
 
     instrument: str
     program: int | None = None
+    words: str = ""

@@ -21,7 +21,7 @@ from subtractive.files.midi import read_midi, write_midi
 from subtractive.instruments import instrument, role
 
 TICKS = 192  # MMA counts so many to its own beat
-EDITION = 1  # part of every tune's file name: raise it when the same chart comes out otherwise
+EDITION = 2  # part of every tune's file name: raise it when the same chart comes out otherwise
 _LIMIT_SECONDS = 60
 _HIGHEST_LINE, _HIGHEST_SOLO = 47, 57  # median pitches of a bass line, and of a bass at all
 _BASSES = instrument("bass").programs
@@ -34,7 +34,7 @@ class RenderError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Some bars in one groove; `bars` holds the names of one or two chords for each bar."""
+    """Some bars in one groove; `bars` holds the names of chords that share a bar evenly."""
 
     groove: str
     bars: tuple[tuple[str, ...], ...]
@@ -118,9 +118,17 @@ def library_folder() -> Path:
 
 
 def slots(bar: tuple[str, ...], beats: int) -> str:
-    """Return a bar as MMA writes it: one slot a beat, "/" where a chord goes on."""
-    if len(bar) == 1 or beats == 1:
+    """Return a bar as MMA writes it: one slot a beat, "/" where a chord goes on.
+
+    Where more than two chords share it, each says its beat, counted from 1: "C G7@3 Am@4".
+    """
+    # MMA's dim is a seventh chord, as in old song books
+    bar = tuple(re.sub(r"dim(?!7)", "mb5", name) for name in bar)
+    if len(bar) == 1 or (beats == 1 and len(bar) == 2):
         return bar[0]
+    if len(bar) > 2:
+        starts = ((place * beats / len(bar) + 1, name) for place, name in enumerate(bar))
+        return " ".join(name if beat == 1 else f"{name}@{beat:g}" for beat, name in starts)
     half = (beats + 1) // 2
     return " ".join([bar[0], *["/"] * (half - 1), bar[1], *["/"] * (beats - half - 1)])
 

@@ -109,7 +109,7 @@ def batches(
             yield collate(group[index]), Place(number, index + 1)
 
 
-def validation_lessons(songs: Sequence[GridSong], seed: int, per_song: int = 3) -> list[Lesson]:
+def validation_lessons(songs: Sequence[GridSong], seed: int, per_song: int = 1) -> list[Lesson]:
     """Return fixed windows of every instrument of every song, nothing of the context left out."""
     rng = np.random.default_rng(seed)
     found = []

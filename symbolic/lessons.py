@@ -121,7 +121,8 @@ def lesson(
     target = target_part(song, instrument)
     context = context_of(song, instrument)
     last = min(first + window, song.bar_count)
-    if target is None or not context:
+    # drums alone are a lesson too: people's performances, what sampling is guided away from
+    if target is None or not (context or instrument == "drums"):
         return None
     low, high = song.bar_onsets[first], song.bar_onsets[last]
     playing = (target.notes[:, 0] >= low) & (target.notes[:, 0] < high)
@@ -143,13 +144,21 @@ def lesson(
     if given:
         whole = cut(replace(song, parts=(*context_of(song, instrument), target)), begin, end)
         pitched = [part.notes for part in whole.parts if not part.is_drums]
-        chords = beat_chords(np.concatenate(pitched), piece) if pitched else None
+        if len(song.chords):
+            chords = song.chords
+        else:
+            chords = beat_chords(np.concatenate(pitched), piece) if pitched else None
     key = key_of(context, chords) or key_of([target, *song.parts]) or Key(0, is_minor=False)
     # Another key, as an estimate may be: it keeps songs from being learned by heart.
     if rng is not None and rng.random() < 0.4:
         key = Key(int(rng.integers(-6, 6)), bool(rng.random() < 0.5))
     seen = context_frames(
-        piece, piece.parts, key, chords=chords, first_bar=begin, bar_total=song.bar_count
+        piece,
+        piece.parts,
+        key,
+        chords=chords,
+        first_bar=song.first_bar + begin,
+        bar_total=song.bar_total or song.bar_count,
     )
     bar_frames = seen.bar_frames[first - begin :]
     notes = normalise(

@@ -1,150 +1,182 @@
-"""Corpora in memory: folders of MIDI files with an index, read once and kept on the grid.
+"""Corpora on the grid: excerpts read once from Parquet and kept as arrays on disk.
 
-A corpus is a folder with an `index.csv` whose columns `path` and `split` name its files and say
-which are for training (`train`) and which for validation (`valid`).
+The arrays are mapped, not loaded: a corpus of any size can be drawn from at random by several
+processes in the memory of a few songs.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow.parquet as pq
 
 from scoretokens.grid import GridPart, GridSong, to_grid
-from subtractive.errors import FileFormatError, MusicError
-from subtractive.files.midi import read_midi
+from subtractive.dataset import from_row, shards
+from subtractive.excerpts import Excerpt
 
-INDEX = "index.csv"
+_ROLES = ("drums", "bass", "guitar", "other")
+# Values of one kind behind one another, whatever the song; `sizes` says where each song ends.
+_FLAT: dict[str, Any] = {
+    "bar_onsets": np.int32,
+    "bar_beats": np.int32,
+    "bar_tempos": np.float32,
+    "chords": np.int32,
+    "parts": np.int32,  # role, program, notes
+    "notes": np.int32,
+}
+_WIDTHS = {"chords": 4, "parts": 3, "notes": 4}
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a corpus's index."""
-
-    path: Path
-    split: str
-
-
-def entries(folder: Path) -> list[Entry]:
-    """Return the files a corpus names.
-
-    Raises
-    ------
-    FileFormatError
-        If the folder has no index, or one without the two columns.
-    """
-    index = folder / INDEX
-    if not index.is_file():
-        raise FileFormatError(
-            f"{folder} has no {INDEX}: build a corpus with python -m subtractive.build first"
-        )
-    with index.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
-    if rows and not {"path", "split"} <= rows[0].keys():
-        raise FileFormatError(
-            f"{index} needs the columns path and split, as subtractive.build writes"
-        )
-    return [Entry(folder / row["path"], row["split"]) for row in rows]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
-def _read(path: Path) -> GridSong | None:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FileFormatError(
-            f"{path} stands in {INDEX} but cannot be opened ({error.strerror}): build the corpus "
-            "again with python -m subtractive.build"
-        ) from error
-    try:
-        return to_grid(read_midi(content, path.name))
-    except MusicError:
-        return None
+def excerpt_on_grid(excerpt: Excerpt) -> GridSong:
+    """Return an excerpt on the grid; it knows its place in the song."""
+    song = to_grid(excerpt.music)
+    return replace(song, first_bar=excerpt.first_bar, bar_total=excerpt.bar_total)
 
 
-def load_songs(
-    folder: Path, split: str, cache: Path | None = None, processes: int = 2
-) -> list[GridSong]:
-    """Return the songs of one split of a corpus, on the grid.
+class Songs(Sequence[GridSong]):
+    """Songs on the grid, taken from mapped arrays one by one.
 
     Parameters
     ----------
     folder : Path
+        As `pack` wrote it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._arrays = {name: _mapped(folder / name, name) for name in _FLAT}
+        sizes = np.load(folder / "sizes.npy", allow_pickle=False)
+        self._places = sizes[:, :2]
+        # where each song begins in each array
+        self._ends = np.concatenate([np.zeros((1, len(_FLAT)), np.int64), sizes[:, 2:].cumsum(0)])
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, index: int) -> GridSong: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[GridSong]: ...
+    def __getitem__(self, index: int | slice) -> GridSong | list[GridSong]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        index %= len(self)
+        own = {
+            name: self._arrays[name][slice(*self._ends[index : index + 2, column])]
+            for column, name in enumerate(_FLAT)
+        }
+        notes = own["notes"].astype(np.int64)
+        edges = own["parts"][:, 2].cumsum()
+        parts = tuple(
+            GridPart(_ROLES[role], int(program), notes[end - count : end])
+            for (role, program, count), end in zip(own["parts"].tolist(), edges, strict=True)
+        )
+        first_bar, bar_total = self._places[index].tolist()
+        return GridSong(
+            own["bar_onsets"].astype(np.int64),
+            own["bar_beats"].astype(np.int64),
+            own["bar_tempos"].astype(np.float64),
+            parts,
+            own["chords"].astype(np.int64),
+            first_bar,
+            bar_total,
+        )
+
+
+def _flat(songs: Iterable[GridSong]) -> Arrays:
+    """Return songs as long arrays, and their sizes [shape=(song, 2 + array)]."""
+    columns: dict[str, list[npt.NDArray[Any]]] = {
+        name: [np.zeros((0, _WIDTHS[name]) if name in _WIDTHS else 0, kind)]
+        for name, kind in _FLAT.items()
+    }
+    sizes = []
+    for song in songs:
+        parts = [[_ROLES.index(p.role), p.program, len(p.notes)] for p in song.parts]
+        own = {
+            "bar_onsets": song.bar_onsets,
+            "bar_beats": song.bar_beats,
+            "bar_tempos": song.bar_tempos,
+            "chords": song.chords,
+            "parts": np.array(parts).reshape(-1, 3),
+            "notes": np.concatenate([np.zeros((0, 4), np.int64), *(p.notes for p in song.parts)]),
+        }
+        sizes.append([song.first_bar, song.bar_total, *(len(own[name]) for name in _FLAT)])
+        for name, kind in _FLAT.items():
+            columns[name].append(own[name].astype(kind))
+    arrays = {name: np.concatenate(pieces) for name, pieces in columns.items()}
+    return arrays | {"sizes": np.array(sizes, np.int64).reshape(-1, 2 + len(_FLAT))}
+
+
+def _read_shard(shard: Path) -> Arrays:
+    def songs() -> Iterator[GridSong]:
+        for batch in pq.ParquetFile(shard).iter_batches(batch_size=50):
+            for row in batch.to_pylist():
+                yield excerpt_on_grid(from_row(row))
+
+    return _flat(songs())
+
+
+def pack(pieces: Iterable[Arrays], folder: Path) -> None:
+    """Write arrays piece after piece, whole or not at all."""
+    draft = folder.with_name(f"{folder.name}.{os.getpid()}")
+    draft.mkdir(parents=True)
+    sizes = []
+    with ExitStack() as stack:
+        files = {name: stack.enter_context((draft / name).open("wb")) for name in _FLAT}
+        for piece in pieces:
+            sizes.append(piece["sizes"])
+            for name, file in files.items():
+                file.write(piece[name].tobytes())
+    np.save(draft / "sizes.npy", np.concatenate(sizes))
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+
+
+def _mapped(path: Path, name: str) -> npt.NDArray[Any]:
+    if not path.stat().st_size:  # nothing can be mapped
+        return np.zeros((0, _WIDTHS[name]) if name in _WIDTHS else 0, _FLAT[name])
+    whole = np.memmap(path, _FLAT[name], mode="r")
+    return whole.reshape(-1, _WIDTHS[name]) if name in _WIDTHS else whole
+
+
+def load_songs(folder: Path, split: str, cache: Path, processes: int = 2) -> Songs:
+    """Return the excerpts of one split of a corpus, on the grid.
+
+    Parameters
+    ----------
+    folder : Path
+        As `subtractive.build` made it.
     split : str
         "train" or "valid".
-    cache : Path, optional
-        Folder in which the songs are kept as arrays, so that the next call reads one file.
+    cache : Path
+        Folder in which the songs are kept as arrays, so that the next call reads no Parquet.
     processes : int
-        That read MIDI files side by side.
+        That read shards side by side.
 
     Raises
     ------
     FileFormatError
-        If no file of the split can be read.
+        If the folder is no corpus or has nothing in this split.
     """
-    paths = [entry.path for entry in entries(folder) if entry.split == split]
-    stored = None
-    if cache is not None:
-        stamp = hashlib.sha256((folder / INDEX).read_bytes() + split.encode()).hexdigest()[:16]
-        stored = cache / f"{stamp}.npz"
-        if stored.is_file():
-            return _unpack(stored)
-    with ProcessPoolExecutor(processes) as workers:
-        songs = [song for song in workers.map(_read, paths, chunksize=16) if song is not None]
-    if not songs:
-        raise FileFormatError(f"{folder} has no readable song in its split {split!r}")
-    if stored is not None:
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        _pack(stored, songs)
-    return songs
-
-
-def _pack(path: Path, songs: Iterable[GridSong]) -> None:
-    """Write songs as a few long arrays: thousands of small ones are slow to read."""
-    columns: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in _FLAT}
-    sizes, roles = [], []
-    for song in songs:
-        sizes.append((song.bar_count, len(song.parts), len(song.chords)))
-        for name in ("bar_onsets", "bar_beats", "bar_tempos", "chords"):
-            columns[name].append(getattr(song, name))
-        for part in song.parts:
-            roles.append((part.role, str(part.program), str(len(part.notes))))
-            columns["notes"].append(part.notes)
-    arrays = {name: np.concatenate(parts) for name, parts in columns.items() if parts}
-    new = path.with_suffix(f".{os.getpid()}.npz")
-    arrays |= {"sizes": np.array(sizes), "roles": np.array(roles)}
-    np.savez(new, allow_pickle=False, **arrays)
-    new.replace(path)
-
-
-_FLAT = ("bar_onsets", "bar_beats", "bar_tempos", "chords", "notes")
-
-
-def _unpack(path: Path) -> list[GridSong]:
-    with np.load(path, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in (*_FLAT, "sizes", "roles")}
-    at = dict.fromkeys(_FLAT, 0)
-
-    def take(name: str, length: int) -> npt.NDArray[Any]:
-        at[name] += length
-        piece: npt.NDArray[Any] = arrays[name][at[name] - length : at[name]]
-        return piece
-
-    songs, part = [], 0
-    for bars, parts, chords in arrays["sizes"].tolist():
-        onsets, beats = take("bar_onsets", bars + 1), take("bar_beats", bars)
-        tempos, symbols = take("bar_tempos", bars), take("chords", chords)
-        named = arrays["roles"][part : part + parts].tolist()
-        part += parts
-        held = tuple(
-            GridPart(role, int(program), take("notes", int(size))) for role, program, size in named
-        )
-        songs.append(GridSong(onsets, beats, tempos, held, symbols))
-    return songs
+    found = shards(folder, split)
+    # a corpus is never changed in place, so names, sizes and times of its shards tell it
+    stamps = [(shard.name, shard.stat().st_size, shard.stat().st_mtime_ns) for shard in found]
+    name = hashlib.sha256(repr((str(folder.resolve()), split, stamps)).encode()).hexdigest()[:16]
+    stored = cache / name
+    if not stored.is_dir():
+        with ProcessPoolExecutor(processes) as workers:
+            pack(workers.map(_read_shard, found), stored)
+    return Songs(stored)

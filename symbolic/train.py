@@ -240,9 +240,9 @@ def main(  # noqa: PLR0913, PLR0917
     seed: int = 0,
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable last line")] = False,
 ) -> None:
-    """Train the writer on corpora of MIDI files.
+    """Train the writer on corpora that subtractive.build made.
 
-    Example: python -m symbolic.train --corpus songs --state runs/first --minutes 60 --export out
+    Example: python -m symbolic.train --corpus corpus/ --state runs/first --minutes 60 --export out
     """
     try:
         folders = [
@@ -275,7 +275,8 @@ def main(  # noqa: PLR0913, PLR0917
         size = sum(p.numel() for p in model.parameters())
         verb = f"resuming at step {run.step}" if resumed else "starting"
         print(
-            f"{verb}: {size:,} parameters, {sum(len(c.songs) for c in corpora)} songs", flush=True
+            f"{verb}: {size:,} parameters, {sum(len(c.songs) for c in corpora)} excerpts",
+            flush=True,
         )
     loss = train(run, corpora, validation_lessons(held, seed=5), schedule, budget, seed, every)
     if accelerator.is_main_process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,11 +13,15 @@ import pytest
 
 from scoretokens.grid import GridSong, to_grid
 from subtractive.arrangement import Arrangement, Metre
+from subtractive.dataset import stream
 from subtractive.errors import FileFormatError
-from subtractive.files.midi import write_midi
+from subtractive.excerpts import excerpts
 from subtractive.instruments import INSTRUMENTS
+from symbolic.frames import cut
 from symbolic.lessons import WINDOW, lesson
-from symbolic.songbook import load_songs
+from symbolic.songbook import excerpt_on_grid, load_songs
+from tests.test_dataset import write_corpus
+from tests.test_excerpts import as_song
 from tests.test_lessons import long_song
 
 with warnings.catch_warnings():
@@ -98,72 +103,79 @@ def test_a_batch_is_its_lessons_side_by_side(song: Arrangement) -> None:
 def test_validation_is_the_same_every_time(song: Arrangement) -> None:
     songs = [to_grid(song), to_grid(long_song(song))]
     first, second = validation_lessons(songs, 5), validation_lessons(songs, 5)
-    assert len(first) == len(second) == 2 * 3 * len(INSTRUMENTS)
+    assert len(first) == len(second) == 2 * len(INSTRUMENTS)
     for here, there in zip(first, second, strict=True):
         assert same(here.rows, there.rows)
         assert np.array_equal(here.frames, there.frames)
 
 
-def write_corpus(folder: Path, songs: dict[str, Arrangement], split: str = "train") -> Path:
-    """Write songs and the index that names them."""
-    folder.mkdir(exist_ok=True)
-    for name, music in songs.items():
-        (folder / name).write_bytes(write_midi(replace(music, source=None)))
-    lines = ["path,split", *(f"{name},{split}" for name in songs)]
-    (folder / "index.csv").write_text("\n".join(lines) + "\n", "utf-8")
-    return folder
-
-
-def same_songs(here: list[GridSong], there: list[GridSong]) -> bool:
+def same_songs(here: Iterable[GridSong], there: Iterable[GridSong]) -> bool:
     def plain(song: GridSong) -> object:
         played = [(part.role, part.program, part.notes.tolist()) for part in song.parts]
-        fields = (song.bar_onsets, song.bar_beats, song.bar_tempos, song.chords)
-        return played, [column.tolist() for column in fields]
+        fields = (song.bar_onsets, song.bar_beats, song.chords)
+        whole = song.first_bar, song.bar_total, np.rint(song.bar_tempos).tolist()
+        return played, whole, [column.tolist() for column in fields]
 
     return [plain(song) for song in here] == [plain(song) for song in there]
 
 
 def test_a_corpus_is_read_once_and_kept(tmp_path: Path, song: Arrangement) -> None:
-    waltz = replace(song.with_parts(song.parts[:2]), metres=(Metre(0, 3, 4),))
-    folder = write_corpus(tmp_path / "songs", {"a.mid": song, "b.mid": waltz})
-    fresh = load_songs(folder, "train", tmp_path / "cache", processes=1)
-    expected = [to_grid(replace(music, chords=())) for music in (song, waltz)]
+    waltz = replace(song.with_parts(song.parts[2:]), metres=(Metre(0, 3, 4),), chords=())
+    folder = write_corpus(tmp_path / "songs", {"a": song, "b": waltz, "c": long_song(song, 10)})
+    cache = tmp_path / "cache"
+    fresh = load_songs(folder, "train", cache, processes=1)
+    expected = [excerpt_on_grid(each) for each in stream(folder, "train")]
     assert same_songs(fresh, expected)
-    for path in folder.glob("*.mid"):
-        path.unlink()
-    assert same_songs(load_songs(folder, "train", tmp_path / "cache", processes=1), expected)
-    assert not [path for path in (tmp_path / "cache").iterdir() if path.suffix != ".npz"]
+    assert same_songs(fresh[1:3], expected[1:3])
+    assert same_songs([fresh[-1]], expected[-1:])
+    assert [(each.first_bar, each.bar_total) for each in fresh] == [
+        *((0, 8), (0, 11)),
+        *((0, 80), (32, 80), (64, 80)),
+    ]
+    with pytest.raises(IndexError):
+        fresh[len(fresh)]
+    (kept,) = cache.iterdir()
+    stamp = kept.stat().st_mtime_ns
+    assert same_songs(load_songs(folder, "train", cache, processes=1), expected)
+    assert kept.stat().st_mtime_ns == stamp
+
+
+def test_an_excerpt_is_on_the_grid_as_the_whole_song_is(song: Arrangement) -> None:
+    whole = to_grid(long_song(song, 10))
+    (_, middle, _) = excerpts(as_song(long_song(song, 10)))
+    piece, expected = excerpt_on_grid(middle), cut(whole, 32, 64)
+    start = whole.bar_onsets[32]
+    assert (piece.bar_onsets + start).tolist() == expected.bar_onsets.tolist()
+    for here, there in zip(piece.parts, expected.parts, strict=True):
+        notes = there.notes[(there.notes[:, 0] >= start)]
+        assert (here.role, here.program) == (there.role, there.program)
+        assert (here.notes + np.array([start, 0, 0, 0])).tolist() == notes.tolist()
 
 
 def test_splits_are_kept_apart(tmp_path: Path, song: Arrangement) -> None:
-    folder = write_corpus(tmp_path / "songs", {"a.mid": song, "b.mid": long_song(song)})
-    text = (folder / "index.csv").read_text("utf-8").replace("b.mid,train", "b.mid,valid")
-    (folder / "index.csv").write_text(text, "utf-8")
+    folder = write_corpus(tmp_path / "songs", {"a": song})
+    write_corpus(folder, {"b": long_song(song)}, "valid")
     cache = tmp_path / "cache"
     (train,) = load_songs(folder, "train", cache, processes=1)
     (valid,) = load_songs(folder, "valid", cache, processes=1)
     assert (train.bar_count, valid.bar_count) == (8, 32)
 
 
-def test_what_cannot_be_read_is_left_out_of_a_corpus(tmp_path: Path, song: Arrangement) -> None:
-    folder = write_corpus(tmp_path / "songs", {"a.mid": song, "b.mid": song})
-    (folder / "b.mid").write_bytes(b"MThd")
-    assert len(load_songs(folder, "train", processes=1)) == 1
-    (folder / "a.mid").write_bytes(b"")
-    with pytest.raises(FileFormatError, match="no readable song"):
-        load_songs(folder, "train", processes=1)
+def test_another_corpus_in_the_same_place_is_read_anew(tmp_path: Path, song: Arrangement) -> None:
+    folder, cache = tmp_path / "songs", tmp_path / "cache"
+    for music in (song, long_song(song)):
+        (found,) = load_songs(write_corpus(folder, {"a": music}), "train", cache, processes=1)
+        assert found.bar_count == to_grid(music).bar_count
 
 
-def test_a_corpus_whose_songs_are_gone_is_told(tmp_path: Path, song: Arrangement) -> None:
-    folder = write_corpus(tmp_path / "songs", {"a.mid": song})
-    (folder / "a.mid").unlink()
-    with pytest.raises(FileFormatError, match=r"a\.mid stands in index\.csv"):
-        load_songs(folder, "train", processes=1)
-
-
-def test_a_folder_without_an_index_is_no_corpus(tmp_path: Path) -> None:
+def test_a_folder_without_shards_is_no_corpus(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match=r"subtractive\.build"):
-        load_songs(tmp_path, "train")
-    (tmp_path / "index.csv").write_text("file,part\na.mid,train\n", "utf-8")
-    with pytest.raises(FileFormatError, match="columns path and split"):
-        load_songs(tmp_path, "train")
+        load_songs(tmp_path, "train", tmp_path / "cache")
+
+
+def test_drums_alone_are_a_lesson_and_other_parts_alone_are_not(song: Arrangement) -> None:
+    drums, bass = (to_grid(song.with_parts((part,))) for part in (song.parts[3], song.parts[2]))
+    rng = np.random.default_rng(0)
+    alone = lesson(drums, "drums", 0, rng)
+    assert alone is not None
+    assert lesson(bass, "bass", 0, rng) is None

@@ -1,20 +1,18 @@
 """The corpus: what is kept of a folder, what counts as the same music, and the command."""
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from subtractive import duplicates
+from subtractive import dataset
 from subtractive.arrangement import Arrangement, Note, Part
 from subtractive.build import app
-from subtractive.corpus import build_folder, unfit
+from subtractive.excerpts import Excerpt
 from subtractive.files.midi import write_midi
 from subtractive.tunes import split_of
 
@@ -55,45 +53,28 @@ def changed(music: Arrangement, semitones: int = 0, times: int = 1) -> Arrangeme
     return music.with_parts(tuple(moved(part) for part in music.parts))
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def dropped_of(out: Path) -> dict[str, str]:
+    lines = map(json.loads, (out / "dropped.jsonl").read_text(encoding="utf-8").splitlines())
+    return {line["song"]: line["reason"] for line in lines}
 
 
-@given(st.integers(0, 10_000), st.integers(-12, 12), st.integers(1, 5))
-@settings(max_examples=25, deadline=None)
-def test_neither_key_nor_speed_changes_what_a_song_is(
-    seed: int, semitones: int, times: int
-) -> None:
-    music = song(seed)
-    assert duplicates.sketch(changed(music, semitones, times)) == duplicates.sketch(music)
+def build_folder(songs: Path, out: Path, *options: str) -> dict[str, object]:
+    """Run the command and return its counts."""
+    asked = ["folder", str(songs), "--out", str(out), "--json", *options]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    counts: dict[str, object] = json.loads(result.stdout.splitlines()[-1])
+    return counts
 
 
-def test_drums_do_not_count_in_what_a_song_is() -> None:
-    music = song(1)
-    assert duplicates.sketch(music.with_parts(music.parts[1:])) == duplicates.sketch(music)
-    assert duplicates.sketch(music.with_parts(music.parts[:1])) == frozenset()
-
-
-def test_copies_of_copies_are_one_group_and_other_songs_are_not() -> None:
-    music = song(1)
-    retouched = music.with_parts((*music.parts[:2], random_part(7, 0, 60)))
-    songs = [song(2), music, changed(music, 5), song(3), retouched, Arrangement(BEAT, ())]
-    assert duplicates.groups([duplicates.sketch(each) for each in songs]) == [0, 1, 1, 3, 1, 5]
-
-
-def test_a_part_of_one_repeated_note_makes_no_two_songs_alike() -> None:
-    drone = Part("drone", 48, False, tuple(Note(i * BEAT, BEAT, 60, 80) for i in range(64)))
-    songs = [Arrangement(BEAT, (drone, random_part(seed))) for seed in (1, 2)]
-    assert duplicates.groups([duplicates.sketch(each) for each in songs]) == [0, 1]
-
-
-def test_what_a_song_needs_to_teach_anything() -> None:
-    good = song(1)
-    assert unfit(good) == ""
-    assert "fewer than 8" in unfit(good.with_parts((drum_part(28), random_part(1, notes=20))))
-    assert "no drums, bass or guitar" in unfit(good.with_parts(good.parts[2:] * 2))
-    assert "nobody else" in unfit(good.with_parts(good.parts[:1]))
+def splits_of(out: Path) -> dict[str, str]:
+    """The split of each group; each has one."""
+    found: dict[str, str] = {}
+    for split in dataset.SPLITS:
+        for shard in (out / split).glob("*.parquet"):
+            for group in pq.read_table(shard, columns=["group"])["group"].to_pylist():
+                assert found.setdefault(group, split) == split
+    return found
 
 
 def test_a_folder_is_indexed_without_copies_and_without_touching_it(tmp_path: Path) -> None:
@@ -112,13 +93,18 @@ def test_a_folder_is_indexed_without_copies_and_without_touching_it(tmp_path: Pa
     for name, content in files.items():
         (songs / name).write_bytes(content)
     counts = build_folder(songs, out)
-    rows = read_rows(out / "index.csv")
-    dropped = {row["path"]: row["reason"] for row in read_rows(out / "dropped.csv")}
-    assert [row["path"] for row in rows] == ["d.mid", "live/c.midi"]
-    assert dropped["a.mid"] == "the same music as live/c.midi"
-    assert dropped["b.MID"] == "a copy of a.mid"
+    dropped = dropped_of(out)
+    assert dropped["a.mid"] == dropped["b.MID"] == "the same music as live/c.midi"
+    assert "damaged" in dropped["torn.mid"]
     assert set(dropped) == {"a.mid", "b.MID", "solo.mid", "torn.mid"}
-    assert counts["songs"] == counts["train"] + counts["valid"] == 2
+    assert counts["songs"] == 2
+    kept = {
+        row["song"]
+        for split in dataset.SPLITS
+        if list((out / split).iterdir())
+        for row in dataset.rows(out, split)
+    }
+    assert kept == {"d.mid", "live/c.midi"}
     assert {p.relative_to(songs).as_posix(): p.read_bytes() for p in songs.rglob("*.*")} == files
 
 
@@ -129,11 +115,22 @@ def test_moving_and_renaming_files_moves_no_song_between_train_and_valid(tmp_pat
         for seed in range(30):
             name = f"{seed}.mid" if folder == "here" else f"{100 - seed} moved.mid"
             (tmp_path / folder / name).write_bytes(write_midi(song(seed)))
-        build_folder(tmp_path / folder, tmp_path / f"{folder} index")
-        rows = read_rows(tmp_path / f"{folder} index" / "index.csv")
-        splits.append({row["group"]: row["split"] for row in rows})
+        build_folder(tmp_path / folder, tmp_path / f"{folder} corpus")
+        splits.append(splits_of(tmp_path / f"{folder} corpus"))
     assert splits[0] == splits[1]
     assert set(splits[0].values()) == {"train", "valid"}
+
+
+def test_a_published_split_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "songs").mkdir()
+    lines = ["path,split"]
+    for seed in range(6):
+        (tmp_path / "songs" / f"{seed}.mid").write_bytes(write_midi(song(seed)))
+        lines.append(f"{seed}.mid,{'valid' if seed == 4 else 'train'}")
+    (tmp_path / "split.csv").write_text("\n".join(lines), encoding="utf-8")
+    out = tmp_path / "out"
+    build_folder(tmp_path / "songs", out, "--splits", str(tmp_path / "split.csv"))
+    assert [row["song"] for row in dataset.rows(out, "valid")] == ["4.mid"]
 
 
 def test_one_group_in_ten_is_held_out() -> None:
@@ -141,16 +138,45 @@ def test_one_group_in_ten_is_held_out() -> None:
     assert 400 < held_out < 600
 
 
-def test_the_command_ends_with_the_counts_as_json(tmp_path: Path) -> None:
+def test_scores_are_songs_too(tmp_path: Path) -> None:
+    """MusicXML is read by its own reader, chord symbols and all."""
     (tmp_path / "songs").mkdir()
-    (tmp_path / "songs" / "a.mid").write_bytes(write_midi(song(1)))
-    asked = ["folder", str(tmp_path / "songs"), "--out", str(tmp_path / "out"), "--json"]
-    result = CliRunner().invoke(app, asked)
-    assert result.exit_code == 0
-    assert json.loads(result.stdout.splitlines()[-1])["songs"] == 1
+    score = tmp_path / "songs" / "score.musicxml"
+    score.write_text(SCORE, encoding="utf-8")
+    out = tmp_path / "out"
+    counts = build_folder(tmp_path / "songs", out)
+    assert counts["songs"] == 1
+    (excerpt,) = [each for s in dataset.SPLITS for each in streamed(out, s)]
+    assert [symbol.text for symbol in excerpt.music.chords] == ["Am"]
+    assert {example.instrument for example in excerpt.examples} == {"bass"}
 
 
-@pytest.mark.parametrize("command", ["mma", "folder"])
+def streamed(out: Path, split: str) -> list[Excerpt]:
+    return list(dataset.stream(out, split)) if list((out / split).iterdir()) else []
+
+
+def measures(pitch: str, octave: int, chord: str = "") -> str:
+    note = "<note><pitch><step>{}</step><octave>{}</octave></pitch><duration>1</duration></note>"
+    head = "<attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type>"
+    found = []
+    for number in range(1, 13):
+        first = f"{head}</time></attributes>{chord}" if number == 1 else ""
+        notes = note.format(pitch, octave) * 3 + note.format("CDEFGAB"[number % 7], octave)
+        found.append(f'<measure number="{number}">{first}{notes}</measure>')
+    return "".join(found)
+
+
+HARMONY = "<harmony><root><root-step>A</root-step></root><kind>minor</kind></harmony>"
+SCORE = f"""<?xml version="1.0"?>
+<score-partwise version="4.0"><part-list>
+<score-part id="P1"><part-name>Flute</part-name></score-part>
+<score-part id="P2"><part-name>Bass</part-name><midi-instrument id="P2-I1">
+<midi-program>34</midi-program></midi-instrument></score-part>
+</part-list><part id="P1">{measures("A", 5, HARMONY)}</part>
+<part id="P2">{measures("A", 2)}</part></score-partwise>"""
+
+
+@pytest.mark.parametrize("command", ["mma", "folder", "gmd"])
 def test_help_shows_an_example(command: str) -> None:
     result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
     assert f"Example: python -m subtractive.build {command} " in result.stdout
@@ -160,8 +186,12 @@ def test_help_shows_an_example(command: str) -> None:
     ("asked", "said"),
     [
         (["folder", "nowhere", "--out", "out"], "nowhere is not a folder"),
-        (["folder", "empty", "--out", "out"], "0 MIDI files under empty"),
+        (["folder", "empty", "--out", "out"], "no song was found"),
         (["folder", "songs", "--out", "songs/a.mid"], "cannot be made"),
+        (["folder", "songs", "--out", "out", "--splits", "no.csv"], "no.csv cannot be opened"),
+        (["folder", "songs", "--out", "out", "--splits", "bad.csv"], "columns path and split"),
+        (["folder", "songs", "--out", "out", "--llm-url", "ftp://host"], "address must be like"),
+        (["gmd", "empty", "--out", "out"], "no song was found"),
         (["mma", "--out", "out"], "the program mma"),
     ],
 )
@@ -173,8 +203,9 @@ def test_a_users_error_is_one_sentence_and_exit_code_2(
     (tmp_path / "empty").mkdir()
     (tmp_path / "songs").mkdir()
     (tmp_path / "songs" / "a.mid").write_bytes(write_midi(song(1)))
+    (tmp_path / "bad.csv").write_text("file\n", encoding="utf-8")
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 2
     assert said in result.output
     assert "Traceback" not in result.output
-    assert not (tmp_path / "out" / "index.csv").exists()
+    assert not (tmp_path / "out" / "corpus.json").exists()

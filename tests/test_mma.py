@@ -1,21 +1,24 @@
 """What the program MMA makes of a chart; skipped where it is not installed."""
 
-import csv
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from subtractive import dataset
 from subtractive.arrangement import bars
+from subtractive.build import app
+from subtractive.charts import QUALITIES, ChordChart, Section, scale
 from subtractive.chord_symbols import parse_chord
-from subtractive.corpus import build_mma
 from subtractive.errors import OptionError
 from subtractive.files.midi import read_midi
 from subtractive.grooves import LIBRARIES, Groove, catalogue, names, probe
 from subtractive.instruments import roles
-from subtractive.mma import Chart, Passage, RenderError, library_folder, render, run
-from subtractive.progressions import idioms_of, progression
+from subtractive.mma import Chart, Passage, RenderError, library_folder, render, run, slots
+from subtractive.progressions import Chord, idioms_of, phrase, progression
+from subtractive.sources import MmaTunes
 from subtractive.tunes import plan
 
 pytestmark = pytest.mark.program("mma")
@@ -31,15 +34,19 @@ METRES = (
 )
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def build(out: Path) -> dict[str, object]:
+    """Make six tunes of the smallest library by the command."""
+    asked = ["mma", "--tunes", "6", "--libraries", "alexis", "--out", str(out), "--json"]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code == 0, result.output
+    counts: dict[str, object] = json.loads(result.stdout.splitlines()[-1])
+    return counts
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("corpus")
-    build_mma(out, 6, 0, ["alexis"])
+    build(out)
     return out
 
 
@@ -113,6 +120,64 @@ def test_mma_knows_every_chord_that_is_written_for_it() -> None:
     run(f"Use stdlib/8beat\nGroove 8Beat\n{chart}\n")
 
 
+def test_mma_knows_every_name_of_a_chart_and_plays_every_bass_under_it() -> None:
+    names = [Chord(0, each, bass).name(0) for each in QUALITIES for bass in scale(each)]
+    chart = "\n".join(slots((name,), 4) for name in names)
+    said = run(f"Use stdlib/8beat\nGroove 8Beat\n{chart}\n")[1]
+    assert len(names) > 200
+    assert "not in chord or scale" not in " ".join(said.split())
+
+
+def pitches_at(
+    chart: tuple[str, ...], metre: tuple[int, int], beats: int, groove: str
+) -> list[set[int]]:
+    """What all but drums and bass play, for each chord of a bar that comes four times."""
+    passages = (Passage(groove, (chart,) * 4),)
+    file = "stdlib/8beat" if metre == (4, 4) else "stdlib/waltz"
+    music = read_midi(render(Chart(file, beats, metre, 120.0, "C major", 1, passages)))
+    length = bars(music)[0].length
+    found: list[set[int]] = [set() for _ in chart]
+    for part, role in zip(music.parts, roles(music.parts), strict=True):
+        for note in part.notes if role == "other" else ():
+            # a player who is a little early means the chord that comes
+            place = (note.onset + length // 32) % length * len(chart) // length
+            found[place].add(note.pitch % 12)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("names", "metre", "beats", "groove"),
+    [
+        (("C", "C", "C", "F#7"), (4, 4), 4, "8Beat"),
+        (("C", "Dbm", "D", "Eb"), (4, 4), 4, "8Beat"),
+        (("C", "F#", "F#"), (3, 4), 3, "Waltz"),
+        (("Bdim", "Bdim", "C", "Ab"), (4, 4), 4, "8Beat"),
+    ],
+)
+def test_many_chords_in_a_bar_sound_on_their_beats(
+    names: tuple[str, ...], metre: tuple[int, int], beats: int, groove: str
+) -> None:
+    found = pitches_at(names, metre, beats, groove)
+    assert any(found)
+    for name, heard in zip(names, found, strict=True):
+        assert heard <= {*parse_chord(name).pitch_classes}
+
+
+@pytest.mark.parametrize(("file", "name"), METRES)
+def test_a_tune_over_a_chart_is_as_long_as_planned(file: str, name: str) -> None:
+    groove = probe(file, name, "", 4)
+    written = phrase("C | Am7/G | F Dm | G7 C/E Fdim G | C7/Bb") * 4
+    metre = (12, 8) if groove.metre == (6, 8) else groove.metre
+    chart = ChordChart("made", metre, (Section("A", "verse", written, 0),), 0)
+    planned = plan([groove], 0, 1, [chart])
+    assert planned.chart_name == "made"
+    assert planned.bars == len(written) * (2 if metre == (12, 8) else 1) + 1
+    music = read_midi(render(planned.chart))
+    length = bars(music)[0].length
+    last = max(note.onset for part in music.parts for note in part.notes)
+    assert last // length == planned.bars - 1
+
+
 def test_a_groove_that_does_not_exist_fails_with_mmas_words() -> None:
     with pytest.raises(RenderError, match="NOSUCHGROOVE"):
         run("Groove NoSuchGroove\nC\n")
@@ -132,31 +197,23 @@ def test_an_unknown_library_is_refused_with_those_there_are(tmp_path: Path) -> N
     assert all((library_folder() / library).is_dir() for library in LIBRARIES)
 
 
-def test_index_and_files_agree(corpus: Path) -> None:
-    rows = rows_of(corpus / "index.csv")
-    assert len(rows) == 6
-    assert {row["path"] for row in rows} == {
-        path.relative_to(corpus).as_posix() for path in corpus.rglob("*.mid")
-    }
+def test_tunes_become_rows_with_all_that_is_known_of_them(corpus: Path) -> None:
+    rows = [
+        row
+        for split in dataset.SPLITS
+        if list((corpus / split).iterdir())
+        for row in dataset.rows(corpus, split)
+    ]
+    assert {row["song"] for row in rows} == {f"mma/0/{number:06d}" for number in range(6)}
     for row in rows:
-        music = read_midi((corpus / row["path"]).read_bytes())
-        assert set(row["roles"].split()) == set(roles(music.parts))
-        assert row["group"] == row["style"].split(":")[0]
-    assert len({row["split"] for row in rows if row["group"] == rows[0]["group"]}) == 1
-
-
-def test_a_second_run_makes_only_what_is_missing_and_the_same_bytes(
-    corpus: Path, tmp_path: Path
-) -> None:
-    files = sorted(corpus.rglob("*.mid"))
-    before = {path: path.read_bytes() for path in files}
-    stamps = {path: path.stat().st_mtime_ns for path in files}
-    index = (corpus / "index.csv").read_bytes()
-    files[0].unlink()
-    build_mma(corpus, 6, 0, ["alexis"], processes=1)
-    assert {path: path.read_bytes() for path in sorted(corpus.rglob("*.mid"))} == before
-    assert all(path.stat().st_mtime_ns == stamps[path] for path in files[1:])
-    assert (corpus / "index.csv").read_bytes() == index
+        assert (row["source"], row["label"].partition(":")[0]) == ("mma", row["group"])
+        assert row["style"] in {"hip hop", "disco and dance"}
+        assert row["description"] and row["key"] and row["seed"] > 0
+        # the chart's first chord stands at the first bar, as a symbol
+        first = row["chart"].split("|")[0].split()[0]
+        if row["first_bar"] == 0:
+            assert (row["chords"][0]["tick"], row["chords"][0]["text"]) == (0, first)
+        assert {example["instrument"] for example in row["examples"]} >= {"bass", "drums"}
 
 
 def test_a_tune_that_fails_is_told_and_does_not_stop_the_others(
@@ -167,12 +224,23 @@ def test_a_tune_that_fails_is_told_and_does_not_stop_the_others(
         if each["file"] == "alexis/hiphop":
             each["name"] = "Gone" + each["name"]
     (tmp_path / "grooves.json").write_text(json.dumps(stored), encoding="utf-8")
-    counts = build_mma(tmp_path, 6, 0, ["alexis"])
-    failed = [row for row in rows_of(tmp_path / "failures.csv") if row["kind"] == "tune"]
-    assert counts["songs"] + len(failed) == 6
-    assert failed
-    assert all("GONE" in row["reason"] for row in failed)
-    assert all(row["group"] == "alexis/teamtechno" for row in rows_of(tmp_path / "index.csv"))
+    counts = build(tmp_path)
+    lines = (tmp_path / "dropped.jsonl").read_text(encoding="utf-8").splitlines()
+    failed = [json.loads(line) for line in lines]
+    assert counts["songs"] == 6 - len(failed) < 6
+    assert all("GONE" in each["reason"] for each in failed)
+
+
+def test_human_tunes_are_the_same_notes_a_little_astray(corpus: Path) -> None:
+    grooves, _ = catalogue(["alexis"], corpus / "grooves.json")
+    plain, human = (MmaTunes(grooves, 0, 6, human=amount).read("mma/0/000002") for amount in (0, 1))
+    for one, other in zip(plain.music.parts, human.music.parts, strict=True):
+        assert sorted(one.notes["pitch"]) == sorted(other.notes["pitch"])
+    moved = [
+        (one.notes["onset"] != other.notes["onset"]).mean()
+        for one, other in zip(plain.music.parts, human.music.parts, strict=True)
+    ]
+    assert np.mean(moved) > 0.3
 
 
 def test_the_catalogue_is_kept_and_read_back_equal(corpus: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Tunes planned for MMA: form, harmony, melody; no program needed."""
 
 from collections import Counter
-from itertools import pairwise
+from dataclasses import replace
+from itertools import groupby, pairwise
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from subtractive import progressions
 from subtractive.arrangement import Note, Part
+from subtractive.charts import ChordChart, Section
 from subtractive.grooves import Groove
 from subtractive.melody import Pulse, sounding, tune
 from subtractive.mma import TICKS, settled, slots
 from subtractive.progressions import chord, idioms_of, moved, phrase, progression
-from subtractive.tunes import plan
+from subtractive.tunes import LONGEST, plan
 
 BAND = ("bass", "drums", "guitar", "other")
 IDIOMS = ("pop", "minor", "jazz", "blues", "modal", "rock", "grown")
@@ -29,6 +31,22 @@ WHOLE = tuple(groove("lib/whole", name) for name in ("W", "W1", "W2", "WFill", "
 SINGLE = (groove("lib/waltz", "Lone", 3, (3, 4)),)
 COMPOUND = (groove("lib/six", "Six", 2, (6, 8)), groove("lib/six", "Five", 5, (5, 4)))
 GROOVES = (*WHOLE, *SINGLE, *COMPOUND)
+VERSE = phrase("C | Am | F | G C/E G7 G7 | C | Am | F | G7")
+CHORUS = phrase("F | G | Em Am | Dm7 | F | G | C | C/E")
+SECTIONS = (
+    Section("A", "intro", phrase("C | F | C | G"), 0),
+    Section("B", "verse", VERSE, 0),
+    Section("C", "chorus", CHORUS, 0),
+    Section("B'", "verse", VERSE[:6], 0),
+    Section("C", "chorus", CHORUS, 0),
+    Section("D", "bridge", moved(VERSE, 2), 2),
+    Section("C", "chorus", moved(CHORUS, 2), 2),
+    Section("E", "", phrase("C"), 0),
+)
+CHARTS = tuple(
+    ChordChart(name, metre, SECTIONS, 0)
+    for name, metre in (("one", (4, 4)), ("two", (3, 4)), ("three", (12, 8)))
+)
 numbers = st.integers(0, 10**6)
 
 
@@ -74,6 +92,140 @@ def test_grooves_of_a_tune_share_file_and_metre_and_the_length_is_a_songs(number
     assert metres == {(planned.chart.file, planned.chart.beats, planned.chart.metre)}
     assert 24 <= planned.bars <= 60
     assert not {each.groove for each in planned.chart.passages[1:-1]} & {"WIntro", "WEnd"}
+
+
+@given(numbers)
+@settings(max_examples=60, deadline=None)
+def test_a_chart_gives_whole_sections_in_one_key(number: int) -> None:
+    planned = plan(GROOVES, 1, number, CHARTS)
+    assert planned == plan(GROOVES, 1, number, CHARTS)
+    assert planned.bars <= LONGEST
+    metre = planned.chart.metre
+    by_metre = {(4, 4): "one", (3, 4): "two", (6, 8): "three", (5, 4): ""}
+    assert planned.chart_name == by_metre[metre]
+    if metre == (5, 4):
+        assert planned == plan(GROOVES, 1, number)
+        return
+    chart = next(each for each in CHARTS if each.name == planned.chart_name).in_metre(metre)
+    assert chart is not None
+    run = next(run for run in chart.runs(LONGEST) if planned.form == "".join(s.letter for s in run))
+    written = [bar for section in run for bar in section.bars]
+    played = [tuple(map(chord, bar)) for passage in planned.chart.passages for bar in passage.bars]
+    keys = {
+        (semitones, before)
+        for semitones in range(12)
+        for before in range(len(played) - len(written) + 1)
+        if list(moved(tuple(written), semitones)) == played[before:][: len(written)]
+    }
+    assert keys
+    assert {before for _, before in keys} & {0, 4}  # an intro groove has four bars
+    assert len(played) - len(written) <= 4 + 2
+
+
+@given(numbers)
+@settings(max_examples=60, deadline=None)
+def test_sections_of_a_chart_that_sound_alike_have_one_groove_and_one_melody(number: int) -> None:
+    planned = plan(SINGLE, 1, number, CHARTS)
+    chart = planned.chart
+    assert {each.groove for each in chart.passages} == {"Lone"}
+    *passages, end = chart.passages
+    assert len(passages) == len(planned.form.replace("'", ""))
+    assert len(end.bars) == 1
+    known: dict[tuple[object, ...], list[tuple[int, int]]] = {}
+    first = 0
+    letters = planned.form.replace("B'", "b")
+    for letter, passage in zip(letters, passages, strict=True):
+        low = first * chart.beats * TICKS
+        first += len(passage.bars)
+        sung = [
+            (n.onset - low, n.pitch)
+            for n in chart.melody
+            if low <= n.onset < first * chart.beats * TICKS
+        ]
+        assert known.setdefault((letter, passage.bars), sung) == sung
+        assert letter != "A" or not sung  # over an intro nobody sings
+
+
+def test_intro_fill_and_ending_grooves_stand_where_their_sections_say() -> None:
+    seen = Counter[str]()
+    for number in range(200):
+        planned = plan(WHOLE, 1, number, CHARTS)
+        order = [each.groove for each in planned.chart.passages]
+        seen.update(order)
+        assert "WIntro" not in order[1:]
+        assert "WEnd" not in order[:-1]
+        # a fill is one bar and never comes twice running
+        fills = [each for each in planned.chart.passages if each.groove == "WFill"]
+        assert all(len(each.bars) == 1 for each in fills)
+        assert all(a != b or a != "WFill" for a, b in pairwise(order))
+        if "WFill" in order:
+            assert all(letter != "E" for letter in planned.form[-1:]) or order[-2] != "WFill"
+    assert {"W", "W1", "W2", "WFill", "WIntro", "WEnd"} == {*seen}
+
+
+def test_primes_and_returns_keep_their_groove() -> None:
+    for number in range(60):
+        planned = plan(WHOLE, 2, number, CHARTS)
+        if planned.form.startswith("BCB'C"):
+            order = [p.groove for p in planned.chart.passages if p.groove in {"W", "W1", "W2"}]
+            changes = [name for name, _ in groupby(order)][:4]
+            assert changes[0] == changes[2] != changes[1] == changes[3]
+            return
+    pytest.fail("no such form was drawn")
+
+
+@given(numbers)
+@settings(max_examples=40, deadline=None)
+def test_charts_do_not_touch_the_draw_of_the_groove_file(number: int) -> None:
+    ruled, charted = plan(GROOVES, 0, number), plan(GROOVES, 0, number, CHARTS)
+    assert ruled.chart.file == charted.chart.file
+    assert ruled.grooves[0] == charted.grooves[0]
+    assert ruled.chart_name == ""
+
+
+def test_a_chart_of_gaps_is_passed_over() -> None:
+    gaps = tuple(replace(each, flaw="a gap") for each in SECTIONS)
+    charts = (ChordChart("gaps", (4, 4), gaps, 0), CHARTS[0])
+    assert {plan(WHOLE, 0, number, charts).chart_name for number in range(40)} == {"one"}
+    assert {plan(WHOLE, 0, number, charts[:1]).chart_name for number in range(40)} == {""}
+
+
+def test_the_key_is_that_of_the_sections_and_all_twelve_occur() -> None:
+    minor = tuple(
+        replace(each, bars=phrase("Cm | Fm | Ab | G7") * 4, letter="A", name="")
+        for each in SECTIONS
+    )
+    keys = Counter[str]()
+    for number in range(200):
+        planned = plan(WHOLE, 0, number, (ChordChart("minor", (4, 4), minor, 0),))
+        keys[planned.chart.key] += 1
+    assert len(keys) == 12
+    assert all("minor" in key for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("file", "slowest", "fastest"),
+    [
+        ("kara/kbossa", 115, 130),  # as its header advises
+        ("stdlib/charleston", 200, 300),
+        ("stdlib/spiritual", 120, 180),
+        ("stdlib/slowspiritual", 55, 90),  # as its name says
+        ("alexis/hiphop", 80, 100),
+        ("stdlib/nothingknown", 90, 135),
+    ],
+)
+def test_the_tempo_is_one_that_the_groove_was_written_for(
+    file: str, slowest: int, fastest: int
+) -> None:
+    tempos = [plan([groove(file, "G")], 0, number).chart.tempo for number in range(80)]
+    assert slowest <= min(tempos) < max(tempos) <= fastest
+    assert max(tempos) - min(tempos) > 0.7 * (max(tempos) - slowest)
+
+
+def test_over_fast_bars_the_melody_moves_in_quarters() -> None:
+    fast = [plan([groove("stdlib/broadway", "G")], 0, number).chart for number in range(30)]
+    assert any(each.melody for each in fast)
+    assert all(note.onset % TICKS == 0 for each in fast for note in each.melody)
 
 
 def test_all_keys_modes_and_metres_occur() -> None:
@@ -164,6 +316,21 @@ def test_a_bar_of_two_chords_fills_the_slots_of_its_metre() -> None:
     assert slots(("C", "G7"), 2) == "C G7"
     assert slots(("C", "G7"), 5) == "C / / G7 /"
     assert slots(("C",), 6) == "C"
+
+
+@given(st.lists(st.sampled_from(["C", "G7", "Am/E"]), min_size=3, max_size=9), st.integers(1, 6))
+def test_more_chords_than_two_share_a_bar_evenly(names: list[str], beats: int) -> None:
+    words = [word.partition("@") for word in slots(tuple(names), beats).split()]
+    assert [name for name, *_ in words] == names
+    places = [float(place or 1) for *_, place in words]
+    assert places == pytest.approx(
+        [1 + beats * i / len(names) for i in range(len(names))], abs=1e-4
+    )
+    assert places[-1] < beats + 1
+
+
+def test_a_diminished_triad_is_spelt_so_that_mma_adds_no_seventh() -> None:
+    assert slots(("Bdim", "Bdim7/D"), 4) == "Bmb5 / Bdim7/D /"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import sys
 import warnings
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from symbolic.checkpoint import load_weights
 from symbolic.config import WriterConfig
 from symbolic.lessons import lesson
 from symbolic.writer import Request, load_writer
-from tests.test_batches import write_corpus
+from tests.test_dataset import write_corpus
 from tests.test_lessons import long_song
 
 with warnings.catch_warnings():
@@ -188,10 +187,8 @@ def test_every_weight_has_one_optimizer(tmp_path: Path) -> None:
 
 @pytest.fixture
 def corpus(tmp_path: Path, song: Arrangement) -> Path:
-    folder = write_corpus(tmp_path / "songs", {"a.mid": song, "b.mid": long_song(song, 2)})
-    index = folder / "index.csv"
-    index.write_text(index.read_text("utf-8") + "a.mid,valid\n", "utf-8")
-    return folder
+    folder = write_corpus(tmp_path / "songs", {"a": song, "b": long_song(song, 2)})
+    return write_corpus(folder, {"a": song}, "valid")
 
 
 def test_the_command_trains_resumes_and_exports(
@@ -230,25 +227,12 @@ def test_the_command_trains_resumes_and_exports(
     assert same(load_weights(fresh)[1], stored)
 
 
-def test_what_was_prepared_is_kept_beside_the_run(corpus: Path, tmp_path: Path) -> None:
-    """A second sitting needs no file of the corpus but its index."""
-    state = tmp_path / "run"
-    sizes = {"dim": 48, "depth": 1, "minutes": 0.0, "budget": BUDGET}
-    main([str(corpus)], state, **sizes)  # type: ignore[arg-type]
-    for path in corpus.glob("*.mid"):
-        path.unlink()
-    main([str(corpus)], state, **sizes)  # type: ignore[arg-type]
-    shutil.rmtree(state)
-    with pytest.raises(FileFormatError, match=r"a\.mid stands in index\.csv but cannot be opened"):
-        main([str(corpus)], state, **sizes)  # type: ignore[arg-type]
-
-
 def test_wrong_words_are_told(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="FOLDER:WEIGHT"):
         main(["songs:much"], tmp_path / "run")
     with pytest.raises(FileFormatError, match="no weights in"):
         main([str(tmp_path)], tmp_path / "run", weights=tmp_path / "nowhere")
-    with pytest.raises(FileFormatError, match=r"has no index\.csv"):
+    with pytest.raises(FileFormatError, match="no corpus with a split"):
         main([str(tmp_path)], tmp_path / "run", dim=48, depth=1)
 
 

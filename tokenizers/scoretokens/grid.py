@@ -7,13 +7,16 @@ pieces, since a position must fit the vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.recfunctions import structured_to_unstructured
 
-from subtractive.arrangement import Arrangement, Bar, Note, Part, bars, order
+from subtractive.arrangement import Arrangement, Bar, Note, Part, Tempo, bars, order
+from subtractive.arrays import ArrayPart, ArraySong
 from subtractive.instruments import roles
 
 TICKS_PER_BEAT = 12
@@ -52,6 +55,8 @@ class GridSong:
     parts : tuple of GridPart
     chords : array of int [shape=(chord, 4)]
         The score's own symbols: onset, root (-1 for N.C.), pitch classes as a 12-bit mask, bass.
+    first_bar, bar_total : int
+        Its place in the whole piece if it is a cutting; `bar_total` is 0 for a whole.
     """
 
     bar_onsets: Ints
@@ -59,6 +64,8 @@ class GridSong:
     bar_tempos: npt.NDArray[np.float64]
     parts: tuple[GridPart, ...]
     chords: Ints
+    first_bar: int = 0
+    bar_total: int = 0
 
     @property
     def bar_count(self) -> int:
@@ -66,7 +73,7 @@ class GridSong:
         return len(self.bar_beats)
 
 
-def _grid_bars(arrangement: Arrangement) -> list[Bar]:
+def _grid_bars(arrangement: Arrangement | ArraySong) -> list[Bar]:
     longest = MAX_BAR * arrangement.ticks_per_beat // TICKS_PER_BEAT
     scale = TICKS_PER_BEAT / arrangement.ticks_per_beat
     pieces: list[Bar] = []
@@ -88,9 +95,12 @@ def quantise_duration(ticks: Ints) -> Ints:
     return np.where(ticks <= 4 * TICKS_PER_BEAT, np.maximum(ticks, 1), beats * TICKS_PER_BEAT)
 
 
-def grid_notes(part: Part, ticks_per_beat: int) -> Ints:
+def grid_notes(part: Part | ArrayPart, ticks_per_beat: int) -> Ints:
     """Return a part's notes on the grid [shape=(note, 4)], in order, each (onset, pitch) once."""
-    notes = np.array(part.notes, dtype=np.int64).reshape(-1, 4)
+    if isinstance(part, ArrayPart):
+        notes = structured_to_unstructured(part.notes, np.int64)
+    else:
+        notes = np.array(part.notes, dtype=np.int64).reshape(-1, 4)
     onset = np.rint(notes[:, 0] * TICKS_PER_BEAT / ticks_per_beat).astype(np.int64)
     end = np.rint((notes[:, 0] + notes[:, 1]) * TICKS_PER_BEAT / ticks_per_beat).astype(np.int64)
     notes = np.stack([onset, quantise_duration(end - onset), notes[:, 2], notes[:, 3]], axis=1)
@@ -100,7 +110,13 @@ def grid_notes(part: Part, ticks_per_beat: int) -> Ints:
     return notes[first]
 
 
-def to_grid(arrangement: Arrangement) -> GridSong:
+def _tempos_at(tempos: Sequence[Tempo], ticks: Sequence[int]) -> Ints:
+    """Return the microseconds of a quarter note in force at each of `ticks`."""
+    paces = np.array([500_000, *(tempo.microseconds for tempo in tempos)])
+    return paces[np.searchsorted([tempo.tick for tempo in tempos], ticks, side="right")]
+
+
+def to_grid(arrangement: Arrangement | ArraySong) -> GridSong:
     """Return `arrangement` on the grid.
 
     Onsets and ends are rounded to the nearest grid tick; of several notes of one pitch that fall
@@ -109,11 +125,12 @@ def to_grid(arrangement: Arrangement) -> GridSong:
     scale = TICKS_PER_BEAT / arrangement.ticks_per_beat
     pieces = _grid_bars(arrangement)
     onsets = np.rint(np.array([bar.onset for bar in pieces] + [pieces[-1].end]) * scale)
-    named = zip(arrangement.parts, roles(arrangement.parts), strict=True)
+    parts: Sequence[Part | ArrayPart] = arrangement.parts
+    named = zip(parts, roles(parts), strict=True)
     return GridSong(
         bar_onsets=onsets.astype(np.int64),
         bar_beats=np.array([max(1, round(bar.beat * scale)) for bar in pieces]),
-        bar_tempos=np.array([6e7 / arrangement.tempo_at(bar.onset) for bar in pieces]),
+        bar_tempos=6e7 / _tempos_at(arrangement.tempos, [bar.onset for bar in pieces]),
         parts=tuple(
             GridPart(role, part.program, grid_notes(part, arrangement.ticks_per_beat))
             for part, role in named
