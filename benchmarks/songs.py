@@ -12,25 +12,15 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-from subtractive.arrangement import (
-    Arrangement,
-    Bar,
-    ChordSymbol,
-    KeySignature,
-    Metre,
-    Note,
-    Part,
-    Tempo,
-    bars,
-)
+from subtractive.arrangement import Arrangement, Bar, Note, Part, bars
 from subtractive.errors import OptionError
+from subtractive.excerpts import in_force
 from subtractive.files.midi import read_midi
 from subtractive.instruments import INSTRUMENTS, roles
 
 Mode = Literal["quick", "full"]
-Mark = TypeVar("Mark", Tempo, Metre, KeySignature, ChordSymbol)
 
 QUICK_BARS = 32
 QUICK_REAL_SONGS = 30
@@ -186,10 +176,10 @@ def cut(arrangement: Arrangement, first_bar: int, last_bar: int) -> Arrangement:
     return replace(
         arrangement,
         parts=tuple(_clip(part, start, end) for part in arrangement.parts),
-        tempos=_shift(arrangement.tempos, start, end),
-        metres=_shift(arrangement.metres, start, end),
-        keys=_shift(arrangement.keys, start, end),
-        chords=_shift(arrangement.chords, start, end),
+        tempos=in_force(arrangement.tempos, start, end),
+        metres=in_force(arrangement.metres, start, end),
+        keys=in_force(arrangement.keys, start, end),
+        chords=in_force(arrangement.chords, start, end),
         barlines=(*(bar.onset - start for bar in window), end - start),
         source=None,
     )
@@ -208,10 +198,3 @@ def _clip(part: Part, start: int, end: int) -> Part:
 
 def _by_onset_and_pitch(note: Note) -> tuple[int, int]:
     return note.onset, note.pitch
-
-
-def _shift(marks: tuple[Mark, ...], start: int, end: int) -> tuple[Mark, ...]:
-    """Return the marks in force from `start` to `end`, counted from `start`."""
-    in_force = sum(mark.tick <= start for mark in marks)
-    kept = [mark for mark in marks[max(0, in_force - 1) :] if mark.tick < end]
-    return tuple(mark._replace(tick=max(0, mark.tick - start)) for mark in kept)

@@ -113,8 +113,8 @@ class Excerpt:
 TickedT = TypeVar("TickedT", Tempo, Metre, KeySignature, ChordSymbol)
 
 
-def _between(events: Sequence[TickedT], low: int, high: int) -> tuple[TickedT, ...]:
-    """Return what is in force at `low` or comes before `high`, counted from `low`."""
+def in_force(events: Sequence[TickedT], low: int, high: int) -> tuple[TickedT, ...]:
+    """Return the events in force from tick `low` up to `high`, counted from `low`."""
     first = max(0, bisect_right(events, low, key=lambda event: event.tick) - 1)
     last = bisect_right(events, high - 1, key=lambda event: event.tick)
     return tuple(
@@ -142,10 +142,10 @@ def cut(music: ArraySong, barlines: Sequence[int]) -> ArraySong:
     return ArraySong(
         music.ticks_per_beat,
         tuple(part for part in parts if len(part.notes)),
-        _between(music.tempos, low, high),
-        _between(music.metres, low, high),
-        _between(music.keys, low, high),
-        _between(music.chords, low, high),
+        in_force(music.tempos, low, high),
+        in_force(music.metres, low, high),
+        in_force(music.keys, low, high),
+        in_force(music.chords, low, high),
         tuple(line - low for line in barlines),
     )
 

@@ -12,37 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from subtractive.arrays import Notes
+from subtractive.kit import ELSE, KICK, KIND, SNARE, kit_facts
+from subtractive.placed import EARLY, ON_BEAT, QUARTER, Bools, Ints, Placed, share
 
-Array = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-
-QUARTER = 480  # ticks
-_EARLY = 48  # a player is this many ticks ahead of a beat and still on it
-_ON_BEAT = 60  # ticks on either side of a quarter that count as on it
 _STRUM = 45  # ticks between two strings of one chord
 _SLOTS = 32  # sixteenths of a bar that are compared; longer bars are compared by their beginning
 _UNCOUNTED = -1
 _ALIKE = 0.75  # share of strokes in common (Jaccard) that makes two bars the same
-
-KICK, SNARE, SIDE_STICK, HAT, RIDE, CRASH, TOM, HAND, SHAKER, COWBELL, CLAP, ELSE = range(12)
-# 22 and 26 are the rims of electronic hats; pedalled hats (44) mark beats, they divide none
-_KIT = {
-    KICK: (35, 36),
-    SNARE: (38, 40),
-    SIDE_STICK: (37,),
-    HAT: (22, 26, 42, 46),
-    RIDE: (51, 53, 59),
-    CRASH: (49, 52, 55, 57),
-    TOM: (41, 43, 45, 47, 48, 50),
-    HAND: (60, 61, 62, 63, 64, 65, 66),
-    SHAKER: (54, 69, 70, 82),
-    COWBELL: (56,),
-    CLAP: (39,),
-}
-_KIND = np.full(128, ELSE)
-for _kind, _keys in _KIT.items():
-    _KIND[list(_keys)] = _kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,26 +123,6 @@ class Facts:
     phrase_fills: float = nan
 
 
-@dataclass(frozen=True, slots=True)
-class _Placed:
-    """Notes with their bars: index, and ticks from the barline (a little early is negative)."""
-
-    notes: Notes
-    bar: Ints
-    offset: Ints
-    bars: Ints
-    quarters: float
-
-    def quarters_of(self, chosen: Bools, slots: int = 4) -> Bools:
-        """Return which quarters of which bars carry a chosen note [shape=(bar, slots)]."""
-        offset = self.offset[chosen]
-        beat = np.rint(offset / QUARTER).astype(np.int64)
-        near = (np.abs(offset - beat * QUARTER) <= _ON_BEAT) & (beat < slots)
-        struck = np.zeros((len(self.bars) - 1, slots), dtype=np.bool_)
-        struck[self.bar[chosen][near], beat[near]] = True
-        return struck
-
-
 def measure(notes: Notes, bars: Ints, beats: Ints, instrument: str, tempo: float) -> Facts:
     """Return the facts of a part within an excerpt.
 
@@ -183,16 +139,18 @@ def measure(notes: Notes, bars: Ints, beats: Ints, instrument: str, tempo: float
         Quarter notes a minute.
     """
     bars = np.asarray(bars, dtype=np.int64)
-    inside = (notes["onset"] >= bars[0] - _EARLY) & (notes["onset"] < bars[-1])
+    inside = (notes["onset"] >= bars[0] - EARLY) & (notes["onset"] < bars[-1])
     notes = notes[inside]
     onset = notes["onset"].astype(np.int64)
-    bar = np.clip(np.searchsorted(bars, onset + _EARLY, side="right") - 1, 0, len(bars) - 2)
+    bar = np.clip(np.searchsorted(bars, onset + EARLY, side="right") - 1, 0, len(bars) - 2)
     quarters = max(float(bars[-1] - bars[0]) / QUARTER, 1.0)
-    placed = _Placed(notes, bar, onset - bars[bar], bars, quarters)
+    placed = Placed(notes, bar, onset - bars[bar], bars, quarters)
     if instrument == "drums":
         attacks = len(notes)
-        kind = _KIND[notes["pitch"] & 127]
-        values = _common(placed, beats, (kind == KICK) | (kind == SNARE), kind) | _kit(placed, kind)
+        kind = KIND[notes["pitch"] & 127]
+        values = _common(placed, beats, (kind == KICK) | (kind == SNARE), kind) | kit_facts(
+            placed, kind
+        )
     else:
         first = np.concatenate([[True], np.diff(onset) > _STRUM])[: len(notes)]
         attacks = int(first.sum())
@@ -203,10 +161,6 @@ def measure(notes: Notes, bars: Ints, beats: Ints, instrument: str, tempo: float
     return Facts(instrument, count, tempo, len(notes) / count, rate, rate * tempo / 60, **values)
 
 
-def _share(chosen: Bools) -> float:
-    return float(np.count_nonzero(chosen)) / len(chosen) if len(chosen) else nan
-
-
 def _spread(values: npt.NDArray[np.generic]) -> float:
     """Return the distance of the 10th and the 90th percentile, between values that occur."""
     ranked = np.sort(values)
@@ -214,7 +168,7 @@ def _spread(values: npt.NDArray[np.generic]) -> float:
     return float(ranked[round(0.9 * last)]) - float(ranked[round(0.1 * last)])
 
 
-def _common(placed: _Placed, beats: Ints, struck: Bools, kind: Ints) -> dict[str, float]:
+def _common(placed: Placed, beats: Ints, struck: Bools, kind: Ints) -> dict[str, float]:
     """Return what every part has; `struck` are the notes that make its rhythm."""
     if not len(placed.notes):
         return {}
@@ -228,7 +182,7 @@ def _common(placed: _Placed, beats: Ints, struck: Bools, kind: Ints) -> dict[str
     }
 
 
-def _syncopation(placed: _Placed, beats: Ints, struck: Bools) -> float:
+def _syncopation(placed: Placed, beats: Ints, struck: Bools) -> float:
     bar, offset = placed.bar[struck], placed.offset[struck]
     if not len(bar):
         return nan
@@ -236,19 +190,19 @@ def _syncopation(placed: _Placed, beats: Ints, struck: Bools) -> float:
     # 6/8 and its kin count in dotted quarters, everything else in quarters
     compound = (beats == QUARTER // 2) & (length % (3 * QUARTER // 2) == 0)
     pulse = np.where(compound, 3 * QUARTER // 2, QUARTER)[bar]
-    ahead = offset + _EARLY
-    off = ahead % pulse > _EARLY + _ON_BEAT
+    ahead = offset + EARLY
+    off = ahead % pulse > EARLY + ON_BEAT
     start = placed.bars[bar] + offset
     following = placed.bars[bar] + np.minimum((ahead // pulse + 1) * pulse, length[bar])
     later = np.searchsorted(start, start, side="right")
     after = np.append(start, placed.bars[-1] + QUARTER)[later]
-    return _share(off & (after > following + _ON_BEAT))
+    return share(off & (after > following + ON_BEAT))
 
 
-def _swing(placed: _Placed) -> float:
-    ahead = placed.offset + _EARLY
+def _swing(placed: Placed) -> float:
+    ahead = placed.offset + EARLY
     beat = placed.bar * 64 + ahead // QUARTER
-    phase = (ahead % QUARTER - _EARLY) / QUARTER
+    phase = (ahead % QUARTER - EARLY) / QUARTER
     second = (phase > 0.4) & (phase < 0.72)
     further = ((phase > 0.15) & (phase <= 0.4)) | (phase >= 0.72)
     divided = np.zeros(int(beat.max()) + 1, dtype=np.bool_)
@@ -260,7 +214,7 @@ def _swing(placed: _Placed) -> float:
     return middle / (1 - middle)
 
 
-def _steadiness(placed: _Placed, kind: Ints) -> float:
+def _steadiness(placed: Placed, kind: Ints) -> float:
     slot = np.rint(4 * placed.offset / QUARTER).astype(np.int64)
     kept = (kind != _UNCOUNTED) & (slot < _SLOTS)
     rhythm = np.zeros((len(placed.bars) - 1, _SLOTS * (ELSE + 1)), dtype=np.float32)
@@ -275,7 +229,7 @@ def _steadiness(placed: _Placed, kind: Ints) -> float:
     return float(alike.sum()) / float((count > 0).sum() - 1)
 
 
-def _pitched(placed: _Placed, first: Bools) -> dict[str, float]:
+def _pitched(placed: Placed, first: Bools) -> dict[str, float]:
     notes = placed.notes
     if not len(notes):
         return {}
@@ -285,91 +239,35 @@ def _pitched(placed: _Placed, first: Bools) -> dict[str, float]:
     end = np.maximum.reduceat(notes["onset"] + notes["duration"].astype(np.int64), starts)
     gap = np.diff(onset)
     near = gap <= 4 * QUARTER
-    phase = (placed.offset[starts] + _EARLY) % QUARTER - _EARLY
+    phase = (placed.offset[starts] + EARLY) % QUARTER - EARLY
     common_time = (np.diff(placed.bars) == 4 * QUARTER)[placed.bar[starts]]
     beat = np.rint(placed.offset[starts] / QUARTER)
-    on_two_or_four = (np.abs(phase) <= _ON_BEAT) & ((beat == 1) | (beat == 3))
+    on_two_or_four = (np.abs(phase) <= ON_BEAT) & ((beat == 1) | (beat == 3))
     sounding = (end[:-1] - onset[:-1])[near] / np.maximum(gap[near], 1)
     values = {
         "notes_per_attack": len(notes) / len(starts),
         "median_pitch": float(np.median(notes["pitch"])),
         "range_semitones": _spread(notes["pitch"]),
         "articulation_ratio": float(np.median(sounding)) if len(sounding) else nan,
-        "offbeat_share": _share((phase > 0.4 * QUARTER) & (phase < 0.72 * QUARTER)),
-        "backbeat_attack_share": _share(on_two_or_four[common_time]),
-        "half_share": _share(np.abs(gap - 2 * QUARTER) <= _ON_BEAT),
-        "quarter_share": _share(np.abs(gap - QUARTER) <= _ON_BEAT),
+        "offbeat_share": share((phase > 0.4 * QUARTER) & (phase < 0.72 * QUARTER)),
+        "backbeat_attack_share": share(on_two_or_four[common_time]),
+        "half_share": share(np.abs(gap - 2 * QUARTER) <= ON_BEAT),
+        "quarter_share": share(np.abs(gap - QUARTER) <= ON_BEAT),
         # from the short to the long side of a swung pair
-        "eighth_share": _share((gap > 0.3 * QUARTER) & (gap < 0.72 * QUARTER)),
-        "sixteenth_share": _share(gap <= 0.3 * QUARTER),
+        "eighth_share": share((gap > 0.3 * QUARTER) & (gap < 0.72 * QUARTER)),
+        "sixteenth_share": share(gap <= 0.3 * QUARTER),
     }
     single = sizes == 1
     pitch = notes["pitch"][starts].astype(np.int64)
     move = np.abs(np.diff(pitch))[single[1:] & single[:-1]]
     if len(move) >= 4:
         values |= {
-            "repeat_share": _share(move == 0),
-            "step_share": _share((move > 0) & (move <= 2)),
-            "skip_share": _share(move >= 3),
-            "octave_share": _share(move == 12),
+            "repeat_share": share(move == 0),
+            "step_share": share((move > 0) & (move <= 2)),
+            "skip_share": share(move >= 3),
+            "octave_share": share(move == 12),
         }
     above = np.repeat(pitch, sizes)
     fifth = np.isin((notes["pitch"] - above) % 12, (0, 7))
     power = np.logical_and.reduceat(fifth, starts) & (sizes >= 2)
-    return values | {"chord_share": _share(sizes >= 3), "power_share": _share(power)}
-
-
-def _kit(placed: _Placed, kind: Ints) -> dict[str, float]:
-    """Return what only drums have."""
-    count = len(placed.bars) - 1
-    total = np.bincount(kind, minlength=ELSE + 1)
-    per_quarter = total / placed.quarters
-    velocity = placed.notes["velocity"]
-    snare, kick = kind == SNARE, kind == KICK
-    backbone = velocity[snare | kick]
-    loud = bool((velocity[snare] > 80).any())
-    strokes = max(len(kind), 1)
-    snares = total[SNARE] + total[SIDE_STICK]
-    return {
-        "hats_per_quarter": float(per_quarter[HAT]),
-        "rides_per_quarter": float(per_quarter[RIDE]),
-        "kicks_per_quarter": float(per_quarter[KICK]),
-        "backbone_velocity": float(backbone.mean()) if len(backbone) else nan,
-        "tom_share": float(total[TOM] / strokes),
-        "ghost_share": _share(velocity[snare] < 50) if loud else 0.0,
-        "stick_share": float(total[SIDE_STICK] / snares) if snares else nan,
-        "hand_share": float(total[HAND] / strokes),
-        "shaker_share": float(total[SHAKER] / strokes),
-        "cowbell_share": float(total[COWBELL] / strokes),
-        "claps_per_bar": float(total[CLAP] / count),
-        "crashes_per_bar": float(total[CRASH] / count),
-        **_beats(placed, kind),
-        **_fills(placed, (kind == TOM) | snare),
-    }
-
-
-def _beats(placed: _Placed, kind: Ints) -> dict[str, float]:
-    """Return which quarters kick and snare fall on."""
-    length = np.diff(placed.bars)
-    played = np.bincount(placed.bar, minlength=len(length)) > 0
-    four = played & (length == 4 * QUARTER)
-    kick = placed.quarters_of(kind == KICK)
-    snare = placed.quarters_of((kind == SNARE) | (kind == CLAP))[four]
-    beats = np.arange(4) * QUARTER < length[:, None]
-    one, two, three, fourth = snare.T
-    return {
-        "floor_share": _share(kick[played][beats[played]]),
-        "backbeat_share": _share(two & fourth),
-        "halftime_share": _share(three & ~two & ~fourth & ~one),
-        "onedrop_share": _share(kick[four, 2] & ~kick[four, 0]),
-    }
-
-
-def _fills(placed: _Placed, rolled: Bools) -> dict[str, float]:
-    length = np.diff(placed.bars)
-    late = rolled & (placed.offset >= length[placed.bar] / 2 - _EARLY)
-    count = np.bincount(placed.bar[late], minlength=len(length))
-    found = np.flatnonzero(count >= float(np.median(count)) + 3)
-    gaps = np.diff(found)
-    regular = len(found) > 1 and not (gaps % 4).any()
-    return {"fills_per_bar": len(found) / len(length), "phrase_fills": float(regular)}
+    return values | {"chord_share": share(sizes >= 3), "power_share": share(power)}

@@ -117,6 +117,16 @@ def library_folder() -> Path:
     )
 
 
+def chord_beats(count: int, beats: int) -> tuple[float, ...]:
+    """Return the beat, from 0, on which each of `count` chords begins in a bar of `beats`.
+
+    They share the bar evenly, but the second of two waits for a beat.
+    """
+    if count == 2 and beats > 1:
+        return (0, (beats + 1) // 2)
+    return tuple(place * beats / count for place in range(count))
+
+
 def slots(bar: tuple[str, ...], beats: int) -> str:
     """Return a bar as MMA writes it: one slot a beat, "/" where a chord goes on.
 
@@ -126,10 +136,11 @@ def slots(bar: tuple[str, ...], beats: int) -> str:
     bar = tuple(re.sub(r"dim(?!7)", "mb5", name) for name in bar)
     if len(bar) == 1 or (beats == 1 and len(bar) == 2):
         return bar[0]
+    starts = chord_beats(len(bar), beats)
     if len(bar) > 2:
-        starts = ((place * beats / len(bar) + 1, name) for place, name in enumerate(bar))
-        return " ".join(name if beat == 1 else f"{name}@{beat:g}" for beat, name in starts)
-    half = (beats + 1) // 2
+        placed = zip(starts, bar, strict=True)
+        return " ".join(f"{name}@{beat + 1:g}" if beat else name for beat, name in placed)
+    half = int(starts[1])
     return " ".join([bar[0], *["/"] * (half - 1), bar[1], *["/"] * (beats - half - 1)])
 
 

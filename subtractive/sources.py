@@ -19,7 +19,7 @@ from subtractive.files.midi import read_midi
 from subtractive.files.midi_arrays import read_midi_arrays
 from subtractive.files.music import MIDI_SUFFIXES, read
 from subtractive.grooves import Groove
-from subtractive.mma import Chart, render
+from subtractive.mma import Chart, chord_beats, render
 from subtractive.quality import living, unfit
 
 SCORE_SUFFIXES = (".musicxml", ".xml", ".mxl")
@@ -31,8 +31,9 @@ def symbols(chart: Chart, bar_ticks: int) -> tuple[ChordSymbol, ...]:
     bar = 0
     for passage in chart.passages:
         for names in passage.bars:
-            for place, name in enumerate(names):
-                tick = bar * bar_ticks + place * bar_ticks // len(names)
+            starts = chord_beats(len(names), chart.beats)
+            for beat, name in zip(starts, names, strict=True):
+                tick = bar * bar_ticks + round(beat * bar_ticks / chart.beats)
                 if not found or found[-1].text != name:
                     found.append(parse_chord(name, tick))
             bar += 1

@@ -1,6 +1,9 @@
 """What the program MMA makes of a chart; skipped where it is not installed."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,7 @@ from subtractive.mma import Chart, Passage, RenderError, library_folder, render,
 from subtractive.progressions import Chord, idioms_of, phrase, progression
 from subtractive.sources import MmaTunes
 from subtractive.tunes import plan
+from tests.test_assembly import is_alive, workers_of
 
 pytestmark = pytest.mark.program("mma")
 # One groove for each way in which MMA counts a bar.
@@ -250,3 +254,31 @@ def test_the_catalogue_is_kept_and_read_back_equal(corpus: Path, tmp_path: Path)
     assert failures == again
     assert all(isinstance(each, Groove) for each in kept)
     assert idioms_of("alexis/hiphop")[0] == "modal"
+
+
+@pytest.mark.long
+def test_a_killed_build_of_500_tunes_goes_on_to_the_same_rows(tmp_path: Path) -> None:
+    """The command is killed midway, its workers die with it, and the same command ends it."""
+
+    def command(out: Path) -> list[str]:
+        asked = ["mma", "--tunes", "500", "--libraries", "alexis,kara,pflib", "--out", str(out)]
+        return [sys.executable, "-m", "subtractive.build", *asked]
+
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    build = subprocess.Popen(command(killed), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 600
+    while len(list(killed.glob("unfinished/0*.json"))) < 4 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    workers = workers_of(build.pid)
+    build.kill()
+    build.wait()
+    time.sleep(5)
+    assert len(workers) >= 2
+    assert not any(map(is_alive, workers))
+    stamps = {path: path.stat().st_mtime_ns for path in killed.glob("unfinished/0*.parquet")}
+    assert 4 <= len(list(killed.glob("unfinished/0*.json"))) < 10
+    for out in (killed, whole):
+        subprocess.run(command(out), check=True, stderr=subprocess.DEVNULL)
+    assert stamps
+    assert json.loads((killed / "corpus.json").read_text())["songs"] == 500
+    assert dataset.digest(killed) == dataset.digest(whole)

@@ -14,8 +14,9 @@ from subtractive.arrangement import Note, Part
 from subtractive.charts import ChordChart, Section
 from subtractive.grooves import Groove
 from subtractive.melody import Pulse, sounding, tune
-from subtractive.mma import TICKS, settled, slots
+from subtractive.mma import TICKS, Chart, Passage, settled, slots
 from subtractive.progressions import chord, idioms_of, moved, phrase, progression
+from subtractive.sources import symbols
 from subtractive.tunes import LONGEST, plan
 
 BAND = ("bass", "drums", "guitar", "other")
@@ -381,3 +382,16 @@ def test_what_mma_calls_a_bass_is_judged_by_what_it_plays() -> None:
     assert made[2] == drums
     assert settled((line("Arpeggio-Solo", 35, 66, range(8)),), TICKS)[0].program == 26
     assert settled((tuba,), TICKS) == (tuba,)
+
+
+@pytest.mark.parametrize("beats", [2, 3, 4, 5, 6])
+def test_symbols_stand_where_mma_changes_the_chord(beats: int) -> None:
+    """Two chords in three beats: the second waits for the third beat, in the chart as in its text."""
+    bars = (("C", "G7"), ("Am",), ("F", "F", "G"), ("C", "Dm", "Em", "F"))
+    chart = Chart("stdlib/swing", beats, (beats, 4), 120.0, "C major", 1, (Passage("Swing", bars),))
+    found = symbols(chart, 12 * beats)
+    written = slots(bars[0], beats).split()
+    assert [symbol.tick for symbol in found[:2]] == [0, 12 * written.index("G7")]
+    assert [symbol.text for symbol in found] == ["C", "G7", "Am", "F", "G", "C", "Dm", "Em", "F"]
+    assert [symbol.tick for symbol in found[2:4]] == [12 * beats, 24 * beats]
+    assert found[4].tick == 24 * beats + 8 * beats
