@@ -386,7 +386,7 @@ def test_what_mma_calls_a_bass_is_judged_by_what_it_plays() -> None:
 
 @pytest.mark.parametrize("beats", [2, 3, 4, 5, 6])
 def test_symbols_stand_where_mma_changes_the_chord(beats: int) -> None:
-    """Two chords in three beats: the second waits for the third beat, in the chart as in its text."""
+    """Of two chords in three beats the second waits for the third beat, here as in its text."""
     bars = (("C", "G7"), ("Am",), ("F", "F", "G"), ("C", "Dm", "Em", "F"))
     chart = Chart("stdlib/swing", beats, (beats, 4), 120.0, "C major", 1, (Passage("Swing", bars),))
     found = symbols(chart, 12 * beats)
