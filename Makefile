@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TUNES ?= 6000
 
 .PHONY: setup demo test bench corpus
 
@@ -23,14 +24,15 @@ bench: $(READY)
 	@if [ -n "$$SUBTRACTIVE_DATA" ]; then $(BIN)/python -m benchmarks.symbolic --quick; else \
 	  echo "Quality was not measured: set SUBTRACTIVE_DATA to a folder of music to measure with."; fi
 
-# Chord charts (a folder of McGill Billboard annotations) are optional: make corpus CHARTS=charts/
+# Chord charts (a folder of McGill Billboard annotations) are optional:
+# make corpus CHARTS=charts/ TUNES=20000
 corpus: $(READY)
 	@command -v mma >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || { \
 	  echo "Installing MMA, which plays the tunes."; \
 	  { apt-get update && DEBIAN_FRONTEND=noninteractive \
 	    apt-get install --yes --no-install-recommends mma; } >$(VENV)/apt.log 2>&1; } || \
 	  echo "MMA could not be installed: see $(VENV)/apt.log."
-	$(BIN)/python -m subtractive.build mma --out corpus/mma $(if $(CHARTS),--charts $(CHARTS))
+	$(BIN)/python -m subtractive.build mma --tunes $(TUNES) --out corpus/mma $(if $(CHARTS),--charts $(CHARTS))
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

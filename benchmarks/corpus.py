@@ -2,6 +2,7 @@
 
     python -m benchmarks.corpus
     python -m benchmarks.corpus --songs my-midi-files/ --json
+    python -m benchmarks.corpus --corpus corpus/          # and how a finished one streams back
 
 The build does all that ``python -m subtractive.build folder`` does up to finished Parquet: reading,
 quality, duplicates, excerpts, facts, words, splits. The loop calls `pretty_midi.PrettyMIDI` on each
@@ -21,12 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import pretty_midi
+import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
 from benchmarks.journal import ROOT, commit
 from benchmarks.songs import data_folder
+from benchmarks.speed import time_command
 from subtractive import assembly
+from subtractive.dataset import SPLITS, shards
 from subtractive.errors import MusicError
 from subtractive.files.output import write_whole
 from subtractive.sources import SongFolder, chosen_folder
@@ -58,6 +62,31 @@ def time_parsing(songs: Path) -> tuple[int, float]:
     return parsed, time.perf_counter() - started
 
 
+_STREAM = """
+import sys
+from pathlib import Path
+from subtractive.dataset import SPLITS, stream
+print(sum(1 for split in SPLITS for _ in stream(Path(sys.argv[1]), split)))
+"""
+
+
+def time_streaming(corpus: Path) -> dict[str, float]:
+    """Return the seconds and the peak memory of a process that reads every excerpt of a corpus.
+
+    Raises
+    ------
+    FileFormatError
+        If the folder is no corpus.
+    """
+    excerpts = sum(pq.read_metadata(shard).num_rows for s in SPLITS for shard in shards(corpus, s))
+    timing = time_command([sys.executable, "-c", _STREAM, str(corpus)], 0)
+    return {
+        "excerpts": excerpts,
+        "excerpts_per_second": round(excerpts / timing.seconds, 1),
+        "peak_mb": round(timing.peak_mb),
+    }
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write the numbers; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -66,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--songs", type=Path, help="default: freedoom of SUBTRACTIVE_DATA")
+    parser.add_argument("--corpus", type=Path, help="a finished corpus to stream back")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/corpus.json")
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
@@ -83,6 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             "parsing_songs_per_second": round(parsed / parse_seconds, 1),
             "ratio": round(built / build_seconds / (parsed / parse_seconds), 2),
         }
+        if options.corpus:
+            result["streaming"] = time_streaming(options.corpus)
         write_whole(options.out, (json.dumps(result, indent=1) + "\n").encode())
     except MusicError as error:
         print(error, file=sys.stderr)
