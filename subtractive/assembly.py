@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypedDict
@@ -33,6 +33,14 @@ _WORK, _SETTINGS, _DONE = "unfinished", "settings.json", "corpus.json"
 class SplitSource(Source, Protocol):
     """A source that knows on which side of the split a group lies."""
 
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """What the songs are, so that a build is not resumed with others."""
+
+    @property
+    def refused(self) -> Sequence[tuple[str, str]]:
+        """What was left out before there were songs, such as grooves, and why."""
+
     def split_of(self, group: str) -> str:
         """Return "train" or "valid"."""
 
@@ -51,6 +59,11 @@ class Settled:
     split: Mapping[str, str]
     group: Mapping[str, str]
     dropped: list[tuple[str, str]]
+
+
+def digest_of(*values: object) -> str:
+    """Return a short hash of what rows depend on, by its representation."""
+    return hashlib.sha256(repr(values).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 class Counts(TypedDict):
@@ -233,6 +246,7 @@ def _start(out: Path, settings: Mapping[str, object]) -> Path:
     if (out / _DONE).exists() or (
         not work.exists() and any((out / split).exists() for split in SPLITS)
     ):
+        shutil.rmtree(work, ignore_errors=True)  # of a build that was killed after its end
         raise OptionError(f"{out} holds a corpus already: name another folder with --out")
     make_folder(work)
     written = json.dumps(settings, sort_keys=True).encode()
@@ -242,8 +256,8 @@ def _start(out: Path, settings: Mapping[str, object]) -> Path:
     elif stored.read_bytes() != written:
         raise OptionError(
             f"{out} holds an unfinished build of other settings "
-            f"({stored.read_text(encoding='utf-8')}): give the same again to go on with it, or "
-            "name another folder with --out"
+            f"or songs ({stored.read_text(encoding='utf-8')}): give the same again to go on with "
+            f"it, delete {work}, or name another folder with --out"
         )
     return work
 
@@ -256,7 +270,7 @@ def build(
     advance: Advance = lambda *_: None,
     given: Mapping[str, str] | None = None,
     *,
-    refused: Sequence[tuple[str, str]] = (),
+    finish: Callable[[Path, Counts], None] = lambda *_: None,
     crew: Crew = HERE,
 ) -> Counts:
     """Build a corpus in the folder `out`; an interrupted build goes on where it stopped.
@@ -273,8 +287,8 @@ def build(
         Told of songs done.
     given : mapping of str to str, optional
         Split of some songs by name.
-    refused : sequence of (name, reason)
-        What was left out before there were songs: grooves, charts.
+    finish : callable
+        Is given the folder and the counts before the corpus is called done: it writes the card.
     crew : Crew
         Who does the work.
 
@@ -290,8 +304,11 @@ def build(
         If `out` cannot be written to.
     """
     names = source.names
-    listed = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-    work = _start(out, {**settings, "names": listed})
+    if not names:
+        raise OptionError("no song was found: name a folder that holds MIDI or MusicXML files")
+    # other machines of a cluster have other working directories
+    out = out.resolve()
+    work = _start(out, {**settings, "songs": digest_of(source.stamp)})
     chunks = [
         Chunk(number, tuple(names[first : first + CHUNK_SONGS]), work, seed, crew.ask)
         for number, first in enumerate(range(0, len(names), CHUNK_SONGS))
@@ -301,11 +318,7 @@ def build(
     kept = [each for report in reports for each in report.kept]
     dropped = [each for report in reports for each in report.dropped]
     if not kept:
-        raise OptionError(
-            f"{len(names)} songs, none to learn from; the first: {dropped[0][1]}"
-            if dropped
-            else "no song was found: name a folder that holds MIDI or MusicXML files"
-        )
+        raise OptionError(f"{len(names)} songs, none to learn from; the first: {dropped[0][1]}")
     settled = settle(kept, source, given)
     draft = work / "draft"
     shutil.rmtree(draft, ignore_errors=True)
@@ -323,16 +336,18 @@ def build(
         "colliding": excerpts["colliding"],
         "drum_coincidences": excerpts["drum_coincidences"],
         "left_out": len(dropped),
-        "refused": len(refused),
+        "refused": len(source.refused),
         "paraphrases": dict(sum((report.verdicts for report in reports), Counter[str]())),
     }
-    _publish(draft, out, counts, [*refused, *dropped])
+    _publish(draft, out, [*source.refused, *dropped])
+    finish(out, counts)
+    write_whole(out / _DONE, json.dumps(counts, indent=1).encode())
     shutil.rmtree(work)
     return counts
 
 
-def _publish(draft: Path, out: Path, counts: Counts, dropped: Sequence[tuple[str, str]]) -> None:
-    """Move the finished shards to their place, and write what was left out and the counts."""
+def _publish(draft: Path, out: Path, dropped: Sequence[tuple[str, str]]) -> None:
+    """Move the finished shards to their place, and write what was left out."""
     lines = "".join(
         f"{json.dumps({'song': name, 'reason': why})}\n" for name, why in sorted(dropped)
     )
@@ -341,4 +356,3 @@ def _publish(draft: Path, out: Path, counts: Counts, dropped: Sequence[tuple[str
         # of a build that was killed just here
         shutil.rmtree(out / split, ignore_errors=True)
         (draft / split).replace(out / split)
-    write_whole(out / _DONE, json.dumps(counts, indent=1).encode())

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from subtractive import assembly, styles
 from subtractive.card import write_card
 from subtractive.charts import ChordChart, read_charts
+from subtractive.dataset import SPLITS
 from subtractive.errors import MusicError, OptionError
 from subtractive.grooves import LIBRARIES, catalogue
 from subtractive.paraphrase import Paraphraser
@@ -100,18 +101,21 @@ def mma_command(  # noqa: PLR0913, PLR0917  # a command has as many options as i
             "libraries": " ".join(chosen),
             "human": human,
             "charts": len(read),
+            "source": "mma",
+            "harmony": assembly.digest_of(read, known),
+            **_asked(llm_url, llm_model),
         }
         return assembly.build(
-            MmaTunes(known, seed, tunes, read, human),
+            MmaTunes(known, seed, tunes, read, human, refused),
             out,
             settings,
             seed,
             advance,
-            refused=refused,
+            finish=write_card,
             crew=_crew(processes, ray_address, llm_url, llm_model),
         )
 
-    _report("mma", build, out, as_json)
+    _report(build, out, as_json)
 
 
 @app.command("folder")
@@ -136,17 +140,19 @@ def folder_command(  # noqa: PLR0913, PLR0917  # a command has as many options a
 
     def build(advance: Advance) -> assembly.Counts:
         source = SongFolder(chosen_folder(songs, "MIDI or MusicXML files").resolve())
+        given = read_splits(splits) if splits else None
         return assembly.build(
             source,
             out,
-            {"seed": seed},
+            {"source": "folder", "seed": seed, **_asked(llm_url, llm_model)},
             seed,
             advance,
-            read_splits(splits) if splits else None,
+            given,
+            finish=write_card,
             crew=_crew(processes, ray_address, llm_url, llm_model),
         )
 
-    _report("folder", build, out, as_json)
+    _report(build, out, as_json)
 
 
 @app.command("gmd")
@@ -170,13 +176,19 @@ def gmd_command(  # a command has as many options as its users need
         return assembly.build(
             source,
             out,
-            {"seed": seed},
+            {"source": "gmd", "seed": seed, **_asked(llm_url, llm_model)},
             seed,
             advance,
+            finish=write_card,
             crew=_crew(processes, ray_address, llm_url, llm_model),
         )
 
-    _report("gmd", build, out, as_json)
+    _report(build, out, as_json)
+
+
+def _asked(llm_url: str, llm_model: str) -> dict[str, object]:
+    """Return the settings that a language model adds; its address is nobody's business."""
+    return {"language model": llm_model} if llm_url else {}
 
 
 def _crew(processes: int, ray_address: str, llm_url: str, llm_model: str) -> Crew:
@@ -192,20 +204,23 @@ def read_splits(path: Path) -> Mapping[str, str]:
         If it cannot be read or lacks a column.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as lines:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
             rows = list(csv.DictReader(lines))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise OptionError(f"{path} is no CSV file in UTF-8: save it as one") from error
     except OSError as error:
         raise OptionError(
             f"{path} cannot be opened ({error.strerror}): give a CSV file with path and split"
         ) from error
     if not rows or not {"path", "split"} <= rows[0].keys():
         raise OptionError(f"{path} needs the columns path and split, and a row for a song")
+    wrong = sorted({str(row["split"]) for row in rows} - {*SPLITS})
+    if wrong:
+        raise OptionError(f"{path} names the split {wrong[0]!r}: each must be train or valid")
     return {row["path"]: row["split"] for row in rows}
 
 
-def _report(
-    source: str, build: Callable[[Advance], assembly.Counts], out: Path, as_json: bool
-) -> None:
+def _report(build: Callable[[Advance], assembly.Counts], out: Path, as_json: bool) -> None:
     """Run `build` under a progress bar and say what came of it; exit with 2 on a user's error."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
@@ -216,8 +231,6 @@ def _report(
                     task, description=what, completed=done, total=total
                 )
             )
-            progress.update(task, description="card")
-            write_card(out, source, counts)
     except MusicError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
@@ -228,6 +241,12 @@ def _report(
             f"{counts['songs']} songs in {counts['groups']} groups: {counts['excerpts_train']} "
             f"excerpts to train on, {counts['excerpts_valid']} held out; left out: "
             f"{counts['left_out']}; see {out}/README.md"
+        )
+    if not counts["excerpts_valid"]:
+        typer.echo(
+            "No song was held out, so nothing of this corpus can be validated on: hold some out by "
+            "--splits, or train with another corpus as --valid.",
+            err=True,
         )
 
 

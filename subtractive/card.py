@@ -28,7 +28,7 @@ LICENCES = {
         "Transformations, 2019), CC-BY-4.0."
     ),
 }
-_COLUMNS = ["song", "style", "bar_total", "first_bar", "tempos", "parts", "examples"]
+_COLUMNS = ["song", "style", "bar_total", "tempos", "parts", "examples"]
 
 
 @dataclass
@@ -48,8 +48,12 @@ class Census:
 def _count(table: pa.Table, census: Census) -> None:
     """Add the rows of a table."""
     census.excerpts += table.num_rows
-    firsts = table.filter(pc.equal(table["first_bar"], 0))
-    census.songs.update(table["song"].to_pylist())
+    # a song counts by its first excerpt here, wherever that begins
+    fresh = []
+    for name in table["song"].to_pylist():
+        fresh.append(name not in census.songs)
+        census.songs.add(name)
+    firsts = table.filter(pa.array(fresh, pa.bool_()))
     census.styles.update(style or "unknown" for style in firsts["style"].to_pylist())
     census.bars += firsts["bar_total"].to_pylist()
     census.tempos += [
@@ -114,16 +118,14 @@ def _table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in body)
 
 
-def write_card(folder: Path, source: str, counts: Counts) -> None:
+def write_card(folder: Path, counts: Counts) -> None:
     """Write ``README.md`` and ``census.png`` into a finished corpus.
 
     Parameters
     ----------
     folder : Path
-    source : str
-        "mma", "folder" or "gmd".
-    counts : mapping
-        What `assembly.build` returned.
+    counts : Counts
+        Of `assembly.build`; the setting "source" says which source it is.
     """
     sizes = {"train": counts["excerpts_train"], "valid": counts["excerpts_valid"]}
     found = {split: census_of(folder, split) for split in SPLITS if sizes[split]}
@@ -154,7 +156,7 @@ No group ({counts["groups"]} in all) lies on both sides. Answers of a
 language model: {asked or "none asked"}.
 
 ## Source and licence
-{LICENCES[source]}
+{LICENCES[str(counts["settings"].get("source", "folder"))]}
 
 Settings: {", ".join(f"{name} {value}" for name, value in counts["settings"].items())}.
 

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from subtractive.arrangement import Arrangement, ChordSymbol, KeySignature, Metre, PlacedPart, Tempo
 from subtractive.arrays import NOTE, ArrayPart, ArraySong
-from subtractive.errors import FileFormatError
+from subtractive.errors import FileFormatError, OutputError
 from subtractive.example import SubtractiveExample, subtract
 from subtractive.excerpts import TICKS, Example, Excerpt, Labels
 from subtractive.facts import Facts
@@ -165,10 +165,23 @@ def table_of(rows: Iterable[Row]) -> pa.Table:
 
 
 def write_shard(path: Path, table: pa.Table) -> None:
-    """Write a shard whole or not at all."""
+    """Write a shard whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
     draft = path.with_name(f".{path.name}.part")
-    pq.write_table(table, draft, compression="zstd", row_group_size=100)
-    draft.replace(path)
+    try:
+        pq.write_table(table, draft, compression="zstd", row_group_size=100)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}): make room, or name another "
+            "folder with --out"
+        ) from error
 
 
 def shards(folder: Path, split: str) -> list[Path]:
@@ -180,6 +193,11 @@ def shards(folder: Path, split: str) -> list[Path]:
         If there are none, or they were written with another schema.
     """
     found = sorted((folder / split).glob("*.parquet"))
+    if not found and (folder / split).is_dir():
+        raise FileFormatError(
+            f"{folder} has no excerpt in its split {split!r}: hold songs out by --splits when it "
+            "is built, or name another corpus"
+        )
     if not found:
         raise FileFormatError(
             f"{folder} holds no corpus with a split {split!r}: build one with "

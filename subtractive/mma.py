@@ -21,7 +21,7 @@ from subtractive.files.midi import read_midi, write_midi
 from subtractive.instruments import instrument, role
 
 TICKS = 192  # MMA counts so many to its own beat
-EDITION = 2  # part of every tune's file name: raise it when the same chart comes out otherwise
+EDITION = 2  # of what probing tells of a groove: raise it when the same groove comes out otherwise
 _LIMIT_SECONDS = 60
 _HIGHEST_LINE, _HIGHEST_SOLO = 47, 57  # median pitches of a bass line, and of a bass at all
 _BASSES = instrument("bass").programs

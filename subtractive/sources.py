@@ -52,6 +52,8 @@ class MmaTunes:
         Real chord charts; without them progressions are made by rule.
     human : float
         How far velocities and onsets stray as people's do; 0 leaves them as MMA plays them.
+    refused : sequence of (name, reason)
+        Grooves and charts that are left out.
     """
 
     grooves: Sequence[Groove]
@@ -59,11 +61,17 @@ class MmaTunes:
     count: int
     charts: Sequence[ChordChart] = ()
     human: float = 0.0
+    refused: Sequence[tuple[str, str]] = ()
 
     @property
     def names(self) -> Sequence[str]:
         """One for each tune, by seed and number."""
         return [f"mma/{self.seed}/{number:06d}" for number in range(self.count)]
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """What the tunes are, besides grooves and charts."""
+        return self.seed, self.count, self.human
 
     def read(self, name: str) -> Song:
         """Plan a tune and have it played.
@@ -124,12 +132,17 @@ class SongFolder:
     @property
     def names(self) -> Sequence[str]:
         """Paths below the folder, sorted."""
-        wanted = (*MIDI_SUFFIXES, *SCORE_SUFFIXES)
-        return sorted(
-            path.relative_to(self.folder).as_posix()
-            for path in self.folder.rglob("*")
-            if path.suffix.lower() in wanted and path.is_file()
-        )
+        return _names(self.folder, (*MIDI_SUFFIXES, *SCORE_SUFFIXES))
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """Name, size and time of each file: other files are another corpus."""
+        return _stamps(self.folder, self.names)
+
+    @property
+    def refused(self) -> Sequence[tuple[str, str]]:
+        """Files that cannot be named in a corpus."""
+        return _unnamable(self.folder)
 
     def read(self, name: str) -> Song:
         """Read a file, without dead tracks.
@@ -151,10 +164,9 @@ class SongFolder:
         reason = unfit(music)
         if reason:
             raise FileFormatError(reason)
-        words = " ".join(Path(name).with_suffix("").parts)
-        labels = Labels(
-            source="folder", style=styles.family_of(words), label=str(Path(name).parent)
-        )
+        # folders may be named by style; a title is no style: "Swing Low", "Rock the Boat"
+        words = " ".join(Path(name).parent.parts)
+        labels = Labels(source="folder", style=styles.family_of(words), label=words)
         return Song(name, "", music, labels)
 
     def split_of(self, group: str) -> str:
@@ -171,9 +183,17 @@ class DrumPerformances:
     @property
     def names(self) -> Sequence[str]:
         """Paths below the folder, sorted."""
-        return sorted(
-            path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*.mid")
-        )
+        return _names(self.folder, MIDI_SUFFIXES)
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        """Name, size and time of each file: other files are another corpus."""
+        return _stamps(self.folder, self.names)
+
+    @property
+    def refused(self) -> Sequence[tuple[str, str]]:
+        """Files that cannot be named in a corpus."""
+        return _unnamable(self.folder)
 
     def read(self, name: str) -> Song:
         """Read a performance as its drummer played it.
@@ -190,6 +210,36 @@ class DrumPerformances:
     def split_of(self, group: str) -> str:
         """Return the split of a drummer."""
         return performances.split_of_drummer(group)
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a file's name is UTF-8; Python reads others with surrogates in them."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _files(folder: Path, suffixes: Sequence[str]) -> list[str]:
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes and path.is_file()
+    )
+
+
+def _names(folder: Path, suffixes: Sequence[str]) -> list[str]:
+    return [name for name in _files(folder, suffixes) if _is_text(name)]
+
+
+def _stamps(folder: Path, names: Sequence[str]) -> tuple[object, ...]:
+    told = ((name, (folder / name).stat()) for name in names)
+    return tuple((name, state.st_size, state.st_mtime_ns) for name, state in told)
+
+
+def _unnamable(folder: Path) -> list[tuple[str, str]]:
+    return [
+        (ascii(name), "its name is not UTF-8: rename it")
+        for name in _files(folder, (*MIDI_SUFFIXES, *SCORE_SUFFIXES))
+        if not _is_text(name)
+    ]
 
 
 def chosen_folder(folder: Path, what: str) -> Path:

@@ -13,7 +13,7 @@ from subtractive import melody
 from subtractive.arrangement import Note
 from subtractive.charts import ChordChart, Section, is_minor
 from subtractive.grooves import Groove
-from subtractive.mma import EDITION, TICKS, Chart, Passage
+from subtractive.mma import TICKS, Chart, Passage
 from subtractive.progressions import BarChords, chord, idioms_of, progression
 
 # Letters are sections; one that returns brings back its chords, its groove and its melody.
@@ -87,13 +87,6 @@ class Tune:
     def bars(self) -> int:
         """Length of the tune."""
         return sum(len(passage.bars) for passage in self.chart.passages)
-
-    @property
-    def path(self) -> str:
-        """Path of its MIDI file inside the corpus; another chart never has the same."""
-        digest = hashlib.sha256(f"{EDITION} {self.chart}".encode()).hexdigest()[:10]
-        stem = self.chart.file.replace("/", "-")
-        return f"midi/{self.number // 1000:03d}/{self.number:06d}-{stem}-{digest}.mid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +22,7 @@ import numpy as np
 
 from subtractive import duplicates
 from subtractive.dataset import Row, table_of, to_row, write_shard
-from subtractive.errors import MusicError, OptionError
+from subtractive.errors import MusicError, OptionError, OutputError
 from subtractive.excerpts import Example, Excerpt, Song, excerpts, playable
 from subtractive.files.output import write_whole
 from subtractive.mma import RenderError
@@ -153,6 +154,8 @@ def make(source: Source, chunk: Chunk) -> int:
     for name in chunk.names:
         try:
             song = source.read(name)
+        except OptionError:
+            raise  # the machine's fault, such as a missing program, and not the song's
         except (MusicError, RenderError) as error:
             dropped.append((name, str(error)))
             continue
@@ -222,6 +225,11 @@ def in_pool(source: Source, chunks: Sequence[Chunk], processes: int) -> Iterator
         try:
             for job in as_completed(jobs):
                 yield job.result()
+        except BrokenProcessPool as error:
+            raise OutputError(
+                "a worker was killed, perhaps for want of memory: give the same command again, "
+                "with fewer --processes"
+            ) from error
         except BaseException:
             # else Ctrl-C, or a full disk, would wait for all the chunks that are still to come
             pool.shutdown(wait=False, cancel_futures=True)

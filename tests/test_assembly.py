@@ -19,7 +19,7 @@ from subtractive import assembly, dataset
 from subtractive.arrangement import Arrangement, Note, Part, order
 from subtractive.arrays import to_arrays
 from subtractive.card import write_card
-from subtractive.errors import FileFormatError, OptionError
+from subtractive.errors import FileFormatError, OptionError, OutputError
 from subtractive.excerpts import Labels, Song
 from subtractive.workers import Chunk, Crew, work_through
 from tests.conftest import BAR, BEAT
@@ -53,9 +53,16 @@ class Band:
     held_out: frozenset[str] = frozenset()
     slow: float = 0.0
     music: Mapping[str, Arrangement] = field(default_factory=dict)
+    refused: Sequence[tuple[str, str]] = ()
+
+    @property
+    def stamp(self) -> tuple[object, ...]:
+        return tuple(self.names)
 
     def read(self, name: str) -> Song:
         time.sleep(self.slow)
+        if name.startswith("deadly"):
+            os.kill(os.getpid(), signal.SIGKILL)
         if name.startswith("torn"):
             raise FileFormatError("torn in two")
         music = self.music.get(name) or made_up(int(name.rsplit(maxsplit=1)[-1]))
@@ -85,7 +92,7 @@ def test_a_build_has_every_song_once_on_its_side(tmp_path: Path) -> None:
     assert dropped == [{"song": "torn 1", "reason": "torn in two"}]
     assert json.loads((tmp_path / "corpus.json").read_text())["songs"] == 7
     assert not (tmp_path / "unfinished").exists()
-    write_card(tmp_path, "folder", counts)
+    write_card(tmp_path, counts)
     card = (tmp_path / "README.md").read_text()
     assert "| songs | 6 | 1 |" in card
     assert (tmp_path / "census.png").read_bytes().startswith(b"\x89PNG")
@@ -157,10 +164,29 @@ def test_training_never_plays_eight_bars_of_what_is_held_out(
 def test_another_build_does_not_go_on_in_the_folder(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="none to learn from; the first: torn in two"):
         build(Band(["torn 1"]), tmp_path)
-    with pytest.raises(OptionError, match="holds an unfinished build of other settings"):
+    with pytest.raises(OptionError, match=r"unfinished build of other settings or songs .*delete"):
         build(Band(["song 1"]), tmp_path)
     with pytest.raises(OptionError, match="no song was found"):
         build(Band([]), tmp_path / "empty")
+    # which leaves nothing in the way of the next try
+    assert build(Band(["song 1"]), tmp_path / "empty")["songs"] == 1
+
+
+def test_a_build_is_done_once_its_card_is_written(tmp_path: Path) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(Band(names(3)), tmp_path, finish=interrupted)
+    assert not (tmp_path / "corpus.json").exists()
+    build(Band(names(3)), tmp_path, finish=write_card)
+    assert (tmp_path / "README.md").exists()
+    assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_killed_worker_is_told_and_the_build_goes_on(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="a worker was killed"):
+        build(Band([*names(2), "deadly 1"]), tmp_path)
 
 
 def test_a_finished_chunk_is_not_made_again(tmp_path: Path) -> None:
@@ -242,9 +268,10 @@ def test_two_workers_of_a_ray_cluster_build_the_same(
 
     monkeypatch.setattr(assembly, "CHUNK_SONGS", 2)
     source = Band(names(6), "g", frozenset({"g song 3"}))
+    monkeypatch.chdir(tmp_path)  # the workers run elsewhere
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
     try:
-        assembly.build(source, tmp_path / "ray", {}, 0, crew=Crew(ray_address=cluster.address))
+        assembly.build(source, Path("ray"), {}, 0, crew=Crew(ray_address=cluster.address))
     finally:
         cluster.shutdown()
     assembly.build(source, tmp_path / "here", {}, 0)

@@ -1,6 +1,7 @@
 """The corpus: what is kept of a folder, what counts as the same music, and the command."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from subtractive.arrangement import Arrangement, Note, Part
 from subtractive.build import app
 from subtractive.excerpts import Excerpt
 from subtractive.files.midi import write_midi
+from subtractive.sources import SongFolder
 from subtractive.tunes import split_of
 
 BEAT = 480
@@ -138,6 +140,31 @@ def test_one_group_in_ten_is_held_out() -> None:
     assert 400 < held_out < 600
 
 
+def test_a_name_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "songs").mkdir()
+    (tmp_path / "songs" / "a.mid").write_bytes(write_midi(song(1)))
+    (tmp_path / "songs" / os.fsdecode(b"caf\xe9.mid")).write_bytes(write_midi(song(2)))
+    assert build_folder(tmp_path / "songs", tmp_path / "out")["songs"] == 1
+    assert list(dropped_of(tmp_path / "out").values()) == ["its name is not UTF-8: rename it"]
+
+
+def test_a_title_is_no_style_but_a_folder_is(tmp_path: Path) -> None:
+    for name in ("Rock the Boat.mid", "Reggae/Swing Low.mid"):
+        (tmp_path / "songs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "songs" / name).write_bytes(write_midi(song(len(name))))
+    source = SongFolder(tmp_path / "songs")
+    assert [source.read(name).labels.style for name in source.names] == ["reggae and ska", ""]
+
+
+def test_other_songs_of_the_same_names_are_another_corpus(tmp_path: Path) -> None:
+    songs = tmp_path / "songs"
+    songs.mkdir()
+    (songs / "a.mid").write_bytes(write_midi(song(1)))
+    before = SongFolder(songs).stamp
+    (songs / "a.mid").write_bytes(write_midi(song(2)))
+    assert SongFolder(songs).stamp != before
+
+
 def test_scores_are_songs_too(tmp_path: Path) -> None:
     """MusicXML is read by its own reader, chord symbols and all."""
     (tmp_path / "songs").mkdir()
@@ -190,6 +217,8 @@ def test_help_shows_an_example(command: str) -> None:
         (["folder", "songs", "--out", "songs/a.mid"], "cannot be made"),
         (["folder", "songs", "--out", "out", "--splits", "no.csv"], "no.csv cannot be opened"),
         (["folder", "songs", "--out", "out", "--splits", "bad.csv"], "columns path and split"),
+        (["folder", "songs", "--out", "out", "--splits", "odd.csv"], "names the split 'test'"),
+        (["folder", "songs", "--out", "out", "--splits", "latin.csv"], "no CSV file in UTF-8"),
         (["folder", "songs", "--out", "out", "--llm-url", "ftp://host"], "address must be like"),
         (["gmd", "empty", "--out", "out"], "no song was found"),
         (["mma", "--out", "out"], "the program mma"),
@@ -204,6 +233,8 @@ def test_a_users_error_is_one_sentence_and_exit_code_2(
     (tmp_path / "songs").mkdir()
     (tmp_path / "songs" / "a.mid").write_bytes(write_midi(song(1)))
     (tmp_path / "bad.csv").write_text("file\n", encoding="utf-8")
+    (tmp_path / "odd.csv").write_text("path,split\na.mid,test\n", encoding="utf-8")
+    (tmp_path / "latin.csv").write_bytes(b"path,split\ncaf\xe9.mid,train\n")
     result = CliRunner().invoke(app, asked)
     assert result.exit_code == 2
     assert said in result.output

@@ -114,6 +114,9 @@ def test_equal_corpora_have_one_digest(tmp_path: Path, song: Arrangement) -> Non
 def test_what_is_no_corpus_is_told(tmp_path: Path, song: Arrangement) -> None:
     with pytest.raises(FileFormatError, match=r"no corpus with a split 'train': build one"):
         list(dataset.stream(tmp_path, "train"))
+    (tmp_path / "valid").mkdir()
+    with pytest.raises(FileFormatError, match="no excerpt in its split 'valid': hold songs out"):
+        list(dataset.stream(tmp_path, "valid"))
     folder = write_corpus(tmp_path, {"a": song})
     table = pq.read_table(folder / "train" / "00000.parquet").replace_schema_metadata({})
     pq.write_table(table, folder / "train" / "00000.parquet")
@@ -123,6 +126,9 @@ def test_what_is_no_corpus_is_told(tmp_path: Path, song: Arrangement) -> None:
 
 def test_the_schema_is_plain_arrow(tmp_path: Path, song: Arrangement) -> None:
     """Any reader opens it: the notes of a part are lists of whole numbers of one length."""
+    (tmp_path / "valid").mkdir()
+    with pytest.raises(FileFormatError, match="no excerpt in its split 'valid': hold songs out"):
+        list(dataset.stream(tmp_path, "valid"))
     folder = write_corpus(tmp_path, {"a": song})
     table = pq.read_table(folder / "train")
     assert table.schema.equals(dataset.SCHEMA)
