@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -113,36 +115,55 @@ class MmaTunes:
 def _with_symbols(played: Arrangement, chart: Chart) -> Arrangement:
     numerator, denominator = chart.metre
     bar = played.ticks_per_beat * 4 * numerator // denominator
-    return Arrangement(
-        played.ticks_per_beat,
-        played.parts,
-        played.tempos,
-        played.metres,
-        played.keys,
-        symbols(chart, bar),
-    )
+    return replace(played, chords=symbols(chart, bar))
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a file's name is UTF-8; Python reads others with surrogates in them."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 @dataclass(frozen=True)
-class SongFolder:
-    """MIDI and MusicXML files below a folder."""
+class _Files:
+    """Files below a folder that end in one of `suffixes`."""
 
     folder: Path
+    suffixes: ClassVar[tuple[str, ...]]
+
+    @cached_property
+    def _found(self) -> list[str]:
+        return sorted(
+            path.relative_to(self.folder).as_posix()
+            for path in self.folder.rglob("*")
+            if path.suffix.lower() in self.suffixes and path.is_file()
+        )
 
     @property
     def names(self) -> Sequence[str]:
         """Paths below the folder, sorted."""
-        return _names(self.folder, (*MIDI_SUFFIXES, *SCORE_SUFFIXES))
+        return [name for name in self._found if _is_text(name)]
 
     @property
     def stamp(self) -> tuple[object, ...]:
         """Name, size and time of each file: other files are another corpus."""
-        return _stamps(self.folder, self.names)
+        told = ((name, (self.folder / name).stat()) for name in self.names)
+        return tuple((name, state.st_size, state.st_mtime_ns) for name, state in told)
 
     @property
     def refused(self) -> Sequence[tuple[str, str]]:
-        """Files that cannot be named in a corpus."""
-        return _unnamable(self.folder)
+        """Files that cannot be named in a corpus, and why."""
+        return [
+            (ascii(name), "its name is not UTF-8: rename it")
+            for name in self._found
+            if not _is_text(name)
+        ]
+
+
+@dataclass(frozen=True)
+class SongFolder(_Files):
+    """MIDI and MusicXML files below a folder."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (*MIDI_SUFFIXES, *SCORE_SUFFIXES)
 
     def read(self, name: str) -> Song:
         """Read a file, without dead tracks.
@@ -175,25 +196,10 @@ class SongFolder:
 
 
 @dataclass(frozen=True)
-class DrumPerformances:
+class DrumPerformances(_Files):
     """A folder laid out as the Groove MIDI Dataset is."""
 
-    folder: Path
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Paths below the folder, sorted."""
-        return _names(self.folder, MIDI_SUFFIXES)
-
-    @property
-    def stamp(self) -> tuple[object, ...]:
-        """Name, size and time of each file: other files are another corpus."""
-        return _stamps(self.folder, self.names)
-
-    @property
-    def refused(self) -> Sequence[tuple[str, str]]:
-        """Files that cannot be named in a corpus."""
-        return _unnamable(self.folder)
+    suffixes: ClassVar[tuple[str, ...]] = MIDI_SUFFIXES
 
     def read(self, name: str) -> Song:
         """Read a performance as its drummer played it.
@@ -210,36 +216,6 @@ class DrumPerformances:
     def split_of(self, group: str) -> str:
         """Return the split of a drummer."""
         return performances.split_of_drummer(group)
-
-
-def _is_text(name: str) -> bool:
-    """Return whether a file's name is UTF-8; Python reads others with surrogates in them."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
-
-
-def _files(folder: Path, suffixes: Sequence[str]) -> list[str]:
-    return sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and path.is_file()
-    )
-
-
-def _names(folder: Path, suffixes: Sequence[str]) -> list[str]:
-    return [name for name in _files(folder, suffixes) if _is_text(name)]
-
-
-def _stamps(folder: Path, names: Sequence[str]) -> tuple[object, ...]:
-    told = ((name, (folder / name).stat()) for name in names)
-    return tuple((name, state.st_size, state.st_mtime_ns) for name, state in told)
-
-
-def _unnamable(folder: Path) -> list[tuple[str, str]]:
-    return [
-        (ascii(name), "its name is not UTF-8: rename it")
-        for name in _files(folder, (*MIDI_SUFFIXES, *SCORE_SUFFIXES))
-        if not _is_text(name)
-    ]
 
 
 def chosen_folder(folder: Path, what: str) -> Path:
