@@ -21,7 +21,8 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.speed
-	@if [ -n "$$SUBTRACTIVE_DATA" ]; then $(BIN)/python -m benchmarks.symbolic --quick; else \
+	@if [ -n "$$SUBTRACTIVE_DATA" ]; then \
+	  $(BIN)/python -m benchmarks.peers && $(BIN)/python -m benchmarks.symbolic --quick; else \
 	  echo "Quality was not measured: set SUBTRACTIVE_DATA to a folder of music to measure with."; fi
 
 # Chord charts (a folder of McGill Billboard annotations) are optional:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from benchmarks.metrics.grid import Surroundings
-from benchmarks.songs import MINIMUM_NOTES, Song
+from benchmarks.songs import Song
+from benchmarks.windows import MINIMUM_NOTES
 from subtractive.arrangement import Arrangement, Part
 from subtractive.example import main_part, subtract
 from subtractive.instruction import Instruction

@@ -1,11 +1,11 @@
-"""Floors and the ceiling that a model is measured between.
+"""The floors that a model is measured above.
 
+- `silence`: nothing at all. What it scores shows what a metric gives away.
 - `random_pairing`: the true part of a random other song. It is real music, but knows nothing of
   this song: the floor.
 - `rule_based`: what a simple arranger programs: chord roots on the kick, a rock beat, strummed
   chords. It knows the chords, and has no idea of its own: the floor that a model must be worth
-  more than.
-- `true_part`: the part that was taken out: the ceiling.
+  more than. (`benchmarks.arranger` knows far more.)
 """
 
 from __future__ import annotations
@@ -52,6 +52,14 @@ def _new_part(instrument: str, notes: Sequence[Note]) -> Part:
     known = known_instrument(instrument)
     in_order = tuple(sorted(notes, key=lambda note: (note.onset, note.pitch)))
     return Part(known.title, known.program, instrument == "drums", in_order)
+
+
+def silence(
+    context: Arrangement, instrument: str, rng: np.random.Generator, pool: Sequence[Donor]
+) -> Part:
+    """Return a part without notes."""
+    del context, rng, pool
+    return _new_part(instrument, ())
 
 
 def random_pairing(
@@ -136,11 +144,6 @@ def rule_based(
             for pitch in _close_position(chord.root, tones, _LOWEST_ROOT[instrument])
         ]
     return _new_part(instrument, notes)
-
-
-def true_part(truth: Part) -> Part:
-    """Return the true part itself."""
-    return truth
 
 
 def _close_position(root: int, tones: Sequence[int], lowest: int) -> list[int]:

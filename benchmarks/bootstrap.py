@@ -7,6 +7,7 @@ taken song by song first, so that easy and hard songs cancel out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -69,6 +70,30 @@ def interval(
     take = np.mean if statistic == "mean" else np.median
     drawn = values[_draws(len(values), rng, resamples)]
     return _bounds(float(take(values)), take(drawn, axis=1), level)
+
+
+def bootstrap(
+    songs: Array,
+    statistic: Callable[[Array], float],
+    rng: np.random.Generator,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+) -> Interval:
+    """Return any statistic of rows of songs and its bootstrap interval.
+
+    Parameters
+    ----------
+    songs : array [shape=(song, column)]
+    statistic : callable
+        Of such an array.
+    rng : numpy.random.Generator
+    resamples, level
+        As for `interval`.
+    """
+    draws = _draws(len(songs), rng, resamples)
+    resampled = np.array([statistic(songs[drawn]) for drawn in draws])
+    return _bounds(statistic(songs), resampled, level)
 
 
 def gap_closed(

@@ -12,7 +12,6 @@ file and nothing else.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -26,13 +25,13 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.journal import ROOT, commit
+from benchmarks.journal import ROOT
+from benchmarks.results_file import command_line, keep
 from benchmarks.songs import data_folder
 from benchmarks.speed import time_command
 from subtractive import assembly
 from subtractive.dataset import SPLITS, shards
 from subtractive.errors import MusicError
-from subtractive.files.output import write_whole
 from subtractive.sources import SongFolder, chosen_folder
 from subtractive.workers import Crew
 
@@ -100,13 +99,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/corpus.json")
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
+    started = time.perf_counter()
     try:
         songs = chosen_folder(options.songs or data_folder() / "freedoom", "MIDI files")
         built, build_seconds = time_build(songs, options.processes)
         parsed, parse_seconds = time_parsing(songs)
         result: dict[str, Any] = {
-            "command": "python -m benchmarks.corpus",
-            "commit": commit(),
             "songs": built,
             "processes": options.processes,
             "build_songs_per_second": round(built / build_seconds, 1),
@@ -115,11 +113,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         if options.corpus:
             result["streaming"] = time_streaming(options.corpus)
-        write_whole(options.out, (json.dumps(result, indent=1) + "\n").encode())
+        keep(
+            options.out,
+            result,
+            command=command_line("benchmarks.corpus", argv),
+            seconds=time.perf_counter() - started,
+            as_json=options.json,
+        )
     except MusicError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(result) if options.json else json.dumps(result, indent=1))
     return 0
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -28,14 +27,14 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.journal import ROOT, commit
+from benchmarks.journal import ROOT
+from benchmarks.results_file import command_line, keep
 from benchmarks.songs import data_folder
 from subtractive.arrangement import Tempo
 from subtractive.arrays import ArrayPart, ArraySong
 from subtractive.duplicates import LEAST_SHARED, SAME, Sketch, groups, likeness, sketch
 from subtractive.errors import MusicError
 from subtractive.files.midi_arrays import read_midi_arrays
-from subtractive.files.output import write_whole
 
 Row = dict[str, Any]
 
@@ -239,15 +238,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=results)
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
+    started = time.perf_counter()
     try:
         measured = measure(data_folder(), options.copies, options.seed)
-        command = f"python -m benchmarks.duplicates --copies {options.copies} --seed {options.seed}"
-        result = {"command": command, "commit": commit(), **measured}
-        write_whole(options.out, (json.dumps(result, indent=1) + "\n").encode())
+        keep(
+            options.out,
+            {"seed": options.seed, **measured},
+            command=command_line("benchmarks.duplicates", argv),
+            seconds=time.perf_counter() - started,
+            as_json=options.json,
+        )
     except MusicError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(result) if options.json else json.dumps(result, indent=1))
     return 0
 
 

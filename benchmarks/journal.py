@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -38,6 +39,41 @@ def fingerprint(patterns: Sequence[str], *more: str) -> str:
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def module_files(*names: str) -> list[str]:
+    """Return the project's files that some modules are made of, themselves and all they import.
+
+    Imports are followed by reading, not by running, so also those inside functions.
+
+    Parameters
+    ----------
+    names : str
+        Of modules, as "benchmarks.retrieval".
+    """
+    found: dict[str, Path] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        path = _file_of(name)
+        if name in found or path is None:
+            continue
+        found[name] = path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                waiting += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return sorted(str(path) for path in found.values())
+
+
+def _file_of(name: str) -> Path | None:
+    inside = Path(*name.split("."))
+    for root in (ROOT, ROOT / "tokenizers"):
+        for path in (root / inside.with_suffix(".py"), root / inside / "__init__.py"):
+            if path.is_file():
+                return path
+    return None
 
 
 def commit() -> str:

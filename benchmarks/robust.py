@@ -9,14 +9,12 @@ a part is written to the first 16 bars. A run that was stopped goes on where it 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +23,15 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.baselines import rule_based
-from benchmarks.journal import ROOT, Journal, Row, cache_folder, commit, fingerprint
+from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint
+from benchmarks.results_file import command_line, keep
 from benchmarks.smf import SpliceError, Taken, check_splice
-from benchmarks.songs import cut, data_folder, song_files
-from benchmarks.writers import ModelOptions, state_of
+from benchmarks.songs import data_folder, song_files
+from benchmarks.windows import cut
+from benchmarks.writers import WriterOptions, state_of, writer_named
 from subtractive.arrangement import Arrangement, Part, bars
 from subtractive.errors import MusicError
 from subtractive.files.midi import read_midi, write_midi
-from subtractive.files.output import write_whole
 from subtractive.instruments import INSTRUMENTS
 
 FIRST_BARS = 16
@@ -98,9 +97,9 @@ def check(trial: Trial, part: Part) -> dict[str, int]:
     return spliced._asdict()
 
 
-def open_writer(name: str, options: ModelOptions) -> WriteToContexts:
+def open_writer(name: str, options: WriterOptions) -> WriteToContexts:
     """Return the function that writes a part to each of some contexts."""
-    if name == "rule":
+    if name == "plain":
         rng = np.random.default_rng(0)
         return lambda contexts, instrument: [
             rule_based(context, instrument, rng, ()) for context in contexts
@@ -154,7 +153,7 @@ def attempt(some: Sequence[Trial], write: WriteToContexts) -> list[Row]:
     return rows
 
 
-def run(name: str, options: ModelOptions) -> list[Row]:
+def run(name: str, options: WriterOptions) -> list[Row]:
     """Try all songs that the journal does not hold yet; return the rows of all.
 
     Raises
@@ -163,7 +162,9 @@ def run(name: str, options: ModelOptions) -> list[Row]:
         If the songs are missing.
     """
     files = song_files(data_folder(), everything=True)
-    state = fingerprint(["benchmarks/robust.py", "benchmarks/smf.py"], state_of(name, options))
+    state = fingerprint(
+        ["benchmarks/robust.py", "benchmarks/smf.py"], state_of(writer_named(name), options)
+    )
     journal = Journal(cache_folder() / f"robust-{name}-{state}.jsonl")
     keys = {
         (collection, song): [f"{collection}/{song}:{instrument}" for instrument in INSTRUMENTS]
@@ -185,14 +186,10 @@ def run(name: str, options: ModelOptions) -> list[Row]:
     return [journal.rows[key] for of_song in keys.values() for key in of_song]
 
 
-def as_json(rows: Sequence[Row], command: str, seconds: float) -> dict[str, Any]:
-    """Return counts and failures with what made them: command, commit and date."""
+def counted(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return what became of the parts and track chunks, and the failures by name."""
     counts = ("same", "reduced", "dropped", "new")
     return {
-        "command": command,
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 1),
         "songs": len({row["key"].rpartition(":")[0] for row in rows}),
         "parts": len(rows),
         "without_notes": sum(row.get("notes") == 0 for row in rows),
@@ -204,23 +201,29 @@ def as_json(rows: Sequence[Row], command: str, seconds: float) -> dict[str, Any]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0 if nothing failed, 1 if something did."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.robust", description=(__doc__ or "").split("\n", maxsplit=1)[0]
+        prog="python -m benchmarks.robust",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
-    parser.add_argument("--writer", choices=["model", "rule"], default="model")
+    parser.add_argument("--writer", choices=["transformer", "plain"], default="transformer")
     parser.add_argument("--weights", type=Path, help="a folder of weights; default: the shipped")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "robust.json")
+    parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
     started = time.perf_counter()
-    command = f"python -m benchmarks.robust --writer {options.writer}"
     try:
-        rows = run(options.writer, ModelOptions(options.weights, options.device))
-        results = as_json(rows, command, time.perf_counter() - started)
-        write_whole(options.out, (json.dumps(results, indent=1) + "\n").encode())
+        results = counted(run(options.writer, WriterOptions(options.weights, options.device)))
+        keep(
+            options.out,
+            results,
+            command=command_line("benchmarks.robust", argv),
+            seconds=time.perf_counter() - started,
+            as_json=options.json,
+        )
     except MusicError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(results, indent=1))
     return 1 if results["failures"] else 0
 
 

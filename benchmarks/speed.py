@@ -1,14 +1,14 @@
 """Measure the command as a user meets it: a fresh process, a file in, a file out.
 
     python -m benchmarks.speed
+    python -m benchmarks.speed --instrument drums --repeats 5 --json
 
-The songs are made here, so that anyone can run this.
+The songs are made here, so that anyone can run this. How fast others are: benchmarks.peers.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import subprocess
@@ -17,17 +17,16 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.journal import ROOT, commit
+from benchmarks.journal import ROOT
+from benchmarks.results_file import command_line, keep
 from benchmarks.tables import Goal, goal_table, markdown_table
 from subtractive.arrangement import Arrangement, Metre, Note, Part, Tempo
 from subtractive.errors import MusicError
 from subtractive.files.midi import write_midi
-from subtractive.files.output import write_whole
 from subtractive.instruments import INSTRUMENTS
 
 CORES = 2
@@ -114,7 +113,7 @@ def time_command(command: Sequence[str], bars: int) -> Timing:
     return Timing(bars, seconds, usage.ru_maxrss * unit / 1e6)
 
 
-def time_songs(instrument: str, repeats: int) -> list[Timing]:
+def time_songs(instrument: str, repeats: int, seed: int = 0) -> list[Timing]:
     """Return the run of median length for a song of each length.
 
     Parameters
@@ -123,11 +122,13 @@ def time_songs(instrument: str, repeats: int) -> list[Timing]:
         Which part is written; if the song has it, it is taken out first.
     repeats : int
         Runs of each.
+    seed : int
+        Of the songs.
     """
     timings = []
     with tempfile.TemporaryDirectory() as folder:
         for bars in BARS:
-            song = synthetic_song(bars, np.random.default_rng(bars))
+            song = synthetic_song(bars, np.random.default_rng([seed, bars]))
             context, _ = song.split(instrument)
             path, out = Path(folder) / f"{bars}.mid", Path(folder) / f"{bars}.out.mid"
             path.write_bytes(write_midi(context))
@@ -161,32 +162,39 @@ def goals(timings: Sequence[Timing]) -> list[Goal]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.speed", description=(__doc__ or "").split("\n", maxsplit=1)[0]
+        prog="python -m benchmarks.speed",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--instrument", choices=INSTRUMENTS, default="bass")
     parser.add_argument("--repeats", type=int, default=3, help="the median run counts")
+    parser.add_argument("--seed", type=int, default=0, help="of the songs")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "speed.json")
+    parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
+    started = time.perf_counter()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    timings = time_songs(options.instrument, options.repeats)
+    timings = time_songs(options.instrument, options.repeats, options.seed)
     reached = goals(timings)
-    results = {
-        "command": f"python -m benchmarks.speed --instrument {options.instrument}",
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cores": CORES,
-        "goals": [goal._asdict() for goal in reached],
-        "timings": [asdict(timing) for timing in timings],
-    }
+    rows = [[str(run.bars), f"{run.seconds:.2f}", f"{run.peak_mb:.0f}"] for run in timings]
+    tables = [markdown_table(["bars", "seconds", "MB"], rows), goal_table(reached)]
     try:
-        write_whole(options.out, (json.dumps(results, indent=1) + "\n").encode())
+        keep(
+            options.out,
+            {
+                "cores": CORES,
+                "goals": [goal._asdict() for goal in reached],
+                "timings": [asdict(timing) for timing in timings],
+            },
+            command=command_line("benchmarks.speed", argv),
+            seconds=time.perf_counter() - started,
+            as_json=options.json,
+            shown="\n\n".join(tables),
+        )
     except MusicError as error:
         print(error, file=sys.stderr)
         return 2
-    rows = [[str(run.bars), f"{run.seconds:.2f}", f"{run.peak_mb:.0f}"] for run in timings]
-    print(markdown_table(["bars", "seconds", "MB"], rows), end="\n\n")
-    print(goal_table(reached))
     return 0
 
 

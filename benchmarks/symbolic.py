@@ -1,180 +1,248 @@
-"""Measure the symbolic writer on real songs, beside two floors and the ceiling.
+"""Measure whoever writes parts, on any songs, beside floors, baselines and the true parts.
 
     python -m benchmarks.symbolic --quick
-    python -m benchmarks.symbolic --full --instrument bass --seeds 0
-    python -m benchmarks.symbolic --quick --cases
+    python -m benchmarks.symbolic --full --instrument bass
+    python -m benchmarks.symbolic --writer transformer,arranger --split freedoom-valid --seeds 5
+    python -m benchmarks.symbolic --quick --split my-songs/ --files answers-of-another-system/
 
 A run that was stopped goes on where it was: finished parts are kept in the user's cache for as
-long as the code and the weights that made them stay the same.
+long as the code and the weights that made them stay the same. docs/evaluation.md tells more.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    track,
+)
 
-from benchmarks import metrics
-from benchmarks.assignments import CASES, assignments
-from benchmarks.journal import ROOT, Journal, Row, cache_folder, commit
-from benchmarks.songs import Mode, data_folder, load_songs
-from benchmarks.summary import Summary, summaries
-from benchmarks.tables import goals, report
+from benchmarks.assignments import CASES, Assignment, assignments
+from benchmarks.finished import finished_files, write_contexts
+from benchmarks.journal import ROOT, Journal, cache_folder, fingerprint
+from benchmarks.plots import draw
+from benchmarks.results_file import command_line, keep
+from benchmarks.scores import Row, score
+from benchmarks.songs import SPLITS, Mode, load_songs
+from benchmarks.summary import TRUE, Summary, summaries
+from benchmarks.tables import closest_table, goals, report
 from benchmarks.writers import (
     WRITERS,
-    WRITERS_WITH_SEEDS,
     Job,
-    ModelOptions,
     WriteParts,
-    open_writer,
+    Writer,
+    WriterOptions,
     state_of,
+    writer_named,
 )
-from subtractive.arrangement import Part
-from subtractive.errors import MusicError
+from benchmarks.written import Written, write_all
+from subtractive.errors import MusicError, OptionError
 from subtractive.files.output import write_whole
 from subtractive.instruments import INSTRUMENTS
+from subtractive.repertoire import load_repertoire
 
-SEEDS: dict[Mode, tuple[int, ...]] = {"quick": (0, 1, 2, 3, 4), "full": (0,)}
+SEEDS: dict[Mode, int] = {"quick": 5, "full": 1}
 RESULTS = ROOT / "benchmarks" / "results"
+SHIPPED_INDEX = ROOT / "symbolic" / "weights" / "novelty.safetensors"
+CLOSEST = 3
+_CONSOLE = Console(stderr=True)
 
 
-def _key(job: Job) -> str:
-    return f"{job[0].key}:{job[1]}"
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found.
 
-
-def _row(name: str, job: Job, part: Part) -> Row:
-    one, seed = job
-    scores = metrics.evaluate(part, one.truth, one.around, one.instrument)
-    return {
-        "key": _key(job),
-        "collection": one.song.collection,
-        "song": one.song.name,
-        "instrument": one.instrument,
-        "case": one.case,
-        "writer": name,
-        "seed": seed,
-        "scores": {key: None if math.isnan(value) else value for key, value in scores.items()},
-    }
-
-
-def _batches(jobs: Sequence[Job], size: int) -> Iterator[Sequence[Job]]:
-    """Yield the jobs in batches, songs of like length together, so that none waits for another."""
-    in_order = sorted(jobs, key=lambda job: (job[0].instrument, job[0].around.bar_count))
-    for start in range(0, len(in_order), size):
-        yield in_order[start : start + size]
-
-
-def measure(
-    name: str,
-    jobs: Sequence[Job],
-    opened: Callable[[], WriteParts],
-    journal: Journal,
-    progress: Progress,
-    batch: int,
-) -> list[Row]:
-    """Write and score the jobs that the journal does not hold yet; return the rows of all.
-
-    Parameters
+    Attributes
     ----------
-    name : str
-        Of the writer.
-    jobs : sequence of Job
-    opened : callable
-        Returns the writer; called only if there is something left to write.
-    journal : Journal
-    progress : rich.progress.Progress
-        Counts bars.
-    batch : int
-        Number of parts written together, and then kept.
+    summaries : list of Summary
+    absent : list of str
+        Writers that can't write here, each with the reason.
+    closest : list of dict
+        For each system and instrument the parts that share most of their figures of 8 notes with
+        one training song.
     """
-    left = [job for job in jobs if _key(job) not in journal.rows]
-    if left:
-        write_parts = opened()
-        task = progress.add_task(name, total=sum(one.around.bar_count for one, _ in left))
-        for some in _batches(left, batch):
-            parts = write_parts(some)
-            journal.add(_row(name, job, part) for job, part in zip(some, parts, strict=True))
-            progress.advance(task, sum(one.around.bar_count for one, _ in some))
-    return [journal.rows[_key(job)] for job in jobs]
+
+    summaries: list[Summary]
+    absent: list[str]
+    closest: list[dict[str, Any]]
 
 
-def run(options: argparse.Namespace) -> list[Summary]:
-    """Measure all writers that the options name, and summarize.
+def _assignments(options: argparse.Namespace) -> list[Assignment]:
+    mode: Mode = "quick" if options.quick else "full"
+    every = assignments(
+        load_songs(options.split or SPLITS, mode, options.limit),
+        options.instrument or INSTRUMENTS,
+        CASES if options.cases else (),
+    )
+    if not every:
+        raise OptionError(
+            "no song has a part to take out: a song needs the instrument with 16 notes or more, "
+            "and somebody else who plays"
+        )
+    return every
+
+
+def _writers(options: argparse.Namespace) -> Iterator[Writer]:
+    """Yield the writers of the run; the true parts always, since distances are taken to them."""
+    names = options.writer.split(",") if options.writer else list(WRITERS)
+    for name in names:
+        if name != TRUE:
+            yield writer_named(name)
+    for folder in options.files:
+        yield finished_files(folder)
+    yield writer_named(TRUE)
+
+
+def _jobs(writer: Writer, every: Sequence[Assignment], seeds: Sequence[int]) -> list[Job]:
+    return [(one, seed) for one in every for seed in (seeds if writer.draws else seeds[:1])]
+
+
+def run(options: argparse.Namespace) -> Outcome:
+    """Let all writers that the options name write, and score what they wrote.
 
     Raises
     ------
     MusicError
-        If the songs or a writer are missing.
+        If songs are missing, or a writer that was named.
     """
-    mode: Mode = "quick" if options.quick else "full"
-    model = ModelOptions(options.weights, options.device, options.temperature, options.takes)
-    every = assignments(
-        load_songs(data_folder(), mode),
-        options.instrument or INSTRUMENTS,
-        CASES if options.cases else (),
+    writers = list(_writers(options))
+    every = _assignments(options)
+    count = options.seeds or SEEDS["quick" if options.quick else "full"]
+    seeds = range(options.seed, options.seed + count)
+    asked = WriterOptions(
+        options.weights, options.device, options.temperature, options.takes, tuple(options.corpus)
     )
-    seeds = options.seeds or SEEDS[mode]
-    rows: list[Row] = []
-    columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, TextColumn("bars"), TimeRemainingColumn(), console=console) as progress:
-        for name in options.writers.split(","):
-            jobs = [
-                (one, seed)
-                for one in every
-                for seed in (seeds if name in WRITERS_WITH_SEEDS else seeds[:1])
+    # some baselines hand out the parts of the other songs of the run
+    songs = fingerprint([], *(one.key for one in every))
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn())
+    written: list[tuple[str, list[Job], list[Written]]] = []
+    absent: list[str] = []
+    with Progress(
+        *columns, TextColumn("bars"), TimeRemainingColumn(), console=_CONSOLE
+    ) as progress:
+        for writer in writers:
+            jobs = _jobs(writer, every, seeds)
+            more = [
+                f"{path} {path.stat().st_mtime_ns}"
+                for folder in options.files
+                for path in folder.glob("*.mid")
             ]
-            journal = Journal(cache_folder() / f"{mode}-{name}-{state_of(name, model)}.jsonl")
+            others = songs if writer.is_baseline else ""
+            state = fingerprint([], state_of(writer, asked), others, *sorted(more))
+            journal = Journal(cache_folder() / f"parts-{writer.name}-{state}.jsonl")
 
-            def opened(name: str = name) -> WriteParts:
-                return open_writer(name, every, model)
+            def opened(writer: Writer = writer) -> WriteParts:
+                return writer.open(every, asked)
 
-            rows += measure(name, jobs, opened, journal, progress, options.batch)
-    return summaries(rows)
+            try:
+                parts = write_all(writer.name, jobs, opened, journal, progress, options.batch)
+            except OptionError as error:
+                # the whole table is still worth something without a program that few have
+                if options.writer:
+                    raise
+                absent.append(f"{writer.name}: {error}")
+                continue
+            written.append((writer.name, jobs, parts))
+    rows = _scored(written, options.novelty or _shipped_index())
+    return Outcome(summaries(rows), absent, _closest(rows))
+
+
+def _shipped_index() -> Path | None:
+    return SHIPPED_INDEX if SHIPPED_INDEX.exists() else None
+
+
+def _closest(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return the parts of each system that share most with one training song."""
+    systems = {row.writer for row in rows} - {
+        name for name, writer in WRITERS.items() if writer.is_baseline
+    }
+    found = []
+    for system, instrument in product(sorted(systems), INSTRUMENTS):
+        of_these = [
+            row
+            for row in rows
+            if (row.writer, row.instrument) == (system, instrument) and row.shared
+        ]
+        for row in sorted(of_these, key=lambda row: -row.shared)[:CLOSEST]:
+            named = {"writer": system, "instrument": instrument, "song": row.song_key}
+            found.append({**named, "nearest": row.nearest, "shared": round(row.shared, 3)})
+    return found
+
+
+def _scored(
+    written: Sequence[tuple[str, list[Job], list[Written]]], index: Path | None
+) -> list[Row]:
+    learned = load_repertoire(index) if index else None
+    every = [
+        (name, job, part)
+        for name, jobs, parts in written
+        for job, part in zip(jobs, parts, strict=True)
+    ]
+    return [score(*one, learned) for one in track(every, "scoring", console=_CONSOLE)]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.symbolic", description=(__doc__ or "").split("\n", maxsplit=1)[0]
+        prog="python -m benchmarks.symbolic",
+        description=__doc__,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--quick", action="store_true", help="57 windows of 32 bars, seeds 0 to 4")
-    mode.add_argument("--full", action="store_true", help="327 whole songs, seed 0")
+    mode.add_argument("--quick", action="store_true", help="windows of 32 bars, five seeds")
+    mode.add_argument("--full", action="store_true", help="whole songs, one seed")
     parser.add_argument(
-        "--instrument", action="append", choices=INSTRUMENTS, help="may be given more than once"
+        "--split",
+        action="append",
+        help="freedoom-valid, freedoom-train, real-songs, a folder of MIDI files, or\n"
+        "CORPUS:valid; may be repeated; default: freedoom-valid and real-songs",
+    )
+    parser.add_argument("--limit", type=int, help="at most so many songs of each split")
+    parser.add_argument(
+        "--instrument", action="append", choices=INSTRUMENTS, help="may be repeated"
     )
     parser.add_argument("--cases", action="store_true", help="the paper's cases, not whole songs")
-    parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2 3 4, in full 0")
-    parser.add_argument("--writers", default=",".join(WRITERS), help="default: %(default)s")
+    parser.add_argument("--seeds", type=int, help="how many; default: 5, in full 1")
+    parser.add_argument("--seed", type=int, default=0, help="the first one")
+    parser.add_argument("--writer", help=f"some of {','.join(WRITERS)};\ndefault: all there are")
+    parser.add_argument(
+        "--files", action="append", type=Path, default=[], help="finished files of another system"
+    )
+    parser.add_argument("--contexts", type=Path, help="only write the contexts to this folder")
+    parser.add_argument(
+        "--corpus", action="append", type=Path, default=[], help="where retrieval looks too"
+    )
+    parser.add_argument(
+        "--novelty", type=Path, help="index of training songs; default: that of the shipped weights"
+    )
     parser.add_argument("--weights", type=Path, help="a folder of weights; default: the shipped")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--temperature", type=float, help="of the model; default: its own")
     parser.add_argument("--takes", type=int, help="of each window; default: the model's own")
     parser.add_argument("--batch", type=int, default=32, help="parts written together")
-    parser.add_argument("--out", type=Path, help="JSON; the tables go beside it as .md")
-    parser.add_argument("--json", action="store_true", help="print the JSON, not the tables")
+    parser.add_argument("--out", type=Path, help="JSON; table and picture go beside it")
+    parser.add_argument("--json", action="store_true", help="machine-readable last line")
     return parser
 
 
-def as_json(found: Sequence[Summary], command: str, seconds: float) -> dict[str, Any]:
-    """Return the results with what made them: command, commit and date."""
+def _results(outcome: Outcome) -> dict[str, Any]:
     return {
-        "command": command,
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 1),
-        "goals": [goal._asdict() for goal in goals(found)],
-        "summaries": [summary.as_json() for summary in found],
+        "absent": outcome.absent,
+        "closest": outcome.closest,
+        "goals": [goal._asdict() for goal in goals(outcome.summaries)],
+        "summaries": [summary.as_json() for summary in outcome.summaries],
     }
 
 
@@ -183,20 +251,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = _parser().parse_args(arguments)
     started = time.perf_counter()
-    name = f"symbolic-{'quick' if options.quick else 'full'}{'-cases' if options.cases else ''}"
+    name = f"{'quick' if options.quick else 'full'}{'-cases' if options.cases else ''}"
     out = options.out or RESULTS / f"{name}.json"
-    command = shlex.join(["python", "-m", "benchmarks.symbolic", *arguments])
+    command = command_line("benchmarks.symbolic", arguments)
     try:
-        found = run(options)
-        results = as_json(found, command, time.perf_counter() - started)
-        text = json.dumps(results, indent=1, allow_nan=False) + "\n"
-        heading = f"`{command}` at {results['commit']}, {results['date']}\n\n"
-        write_whole(out, text.encode())
-        write_whole(out.with_suffix(".md"), (heading + report(found)).encode())
+        if options.contexts:
+            count = write_contexts(_assignments(options), options.contexts)
+            print(f"{count} contexts are in {options.contexts}")
+            return 0
+        outcome = run(options)
+        text = report(outcome.summaries)
+        if outcome.closest:
+            text += "\n### Nearest training songs\n\n" + closest_table(outcome.closest) + "\n"
+        if outcome.absent:
+            text += "\n".join(["", "Left out:", *outcome.absent, ""])
+        heading = f"`python -m {command}`\n\n"
+        write_whole(out.with_suffix(".md"), (heading + text).encode())
+        write_whole(out.with_suffix(".png"), draw(outcome.summaries))
+        seconds = time.perf_counter() - started
+        results = _results(outcome)
+        keep(out, results, command=command, seconds=seconds, as_json=options.json, shown=text)
     except MusicError as error:
         print(error, file=sys.stderr)
         return 2
-    print(text if options.json else report(found), end="")
     return 0
 
 

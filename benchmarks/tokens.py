@@ -1,38 +1,46 @@
-"""What the grid loses and what the tokens cost, measured on real songs.
+"""What the grid loses and what the tokens cost, ours beside MidiTok's, on the same real songs.
 
     python -m benchmarks.tokens
+    python -m benchmarks.tokens --songs 20 --scheme "MidiTok REMI" --json
+    python -m benchmarks.tokens --train-minutes 3        # nats per bar after equal training time
 
 For each candidate grid: the share of onsets that it moves by more than a 64th triplet (one tick of
-24 to the quarter), the mean shift, and the notes that fall together. For the tokens: how many a bar
-takes, flat and folded into steps, with and without the token that repeats a bar.
+24 to the quarter), the mean shift, and the notes that fall together. For each token scheme: how
+many a bar takes, the share of notes that do not come back, how fast parts are encoded, the size of
+the vocabulary. With --train-minutes instead: one small model is trained on each scheme for so many
+minutes of CPU time on freedoom's training split, and its nats per bar of the validation split.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress, TaskID, track
 
-from benchmarks.songs import data_folder, song_files
-from scoretokens.codec import encode, normalise
-from scoretokens.grid import to_grid
+from benchmarks.journal import ROOT
+from benchmarks.peers.installed import missing
+from benchmarks.results_file import command_line, keep
+from benchmarks.songs import data_folder, freedoom_files, song_files
+from benchmarks.token_schemes.lines import Line, cut_lines, lines_of
+from benchmarks.token_schemes.round_trip import GRIDS, measure
+from benchmarks.token_schemes.schemes import NAMES, scheme_named
 from subtractive.arrangement import Arrangement
 from subtractive.errors import MusicError
 from subtractive.files.midi import read_midi
-from subtractive.files.output import write_whole
-from subtractive.instruments import INSTRUMENTS
-from symbolic.lessons import target_part
-from symbolic.rows import MAIN
 
-GRIDS = (12, 24)
+_RESULTS = ROOT / "benchmarks" / "results"
 _TOLERANCE = 1 / 24  # quarter notes
+_HOP_BARS = 8  # between windows to learn from
+
+Row = dict[str, Any]
 
 
 def grid_loss(songs: Iterable[Arrangement], ticks: int) -> dict[str, float]:
@@ -44,11 +52,11 @@ def grid_loss(songs: Iterable[Arrangement], ticks: int) -> dict[str, float]:
         "moved": share of onsets moved by more than 1/24 quarter; "shift": mean shift in quarters;
         "merged": share of notes that fall on another one of their part and pitch.
     """
-    shifts: list[npt.NDArray[np.float64]] = []
+    shifts: list[npt.NDArray[np.float64]] = [np.zeros(0)]
     notes = kept = 0
     for song in songs:
         for part in song.parts:
-            table = np.array([(note.onset, note.pitch) for note in part.notes])
+            table = np.array([(note.onset, note.pitch) for note in part.notes]).reshape(-1, 2)
             exact = table[:, 0] * ticks / song.ticks_per_beat
             shifts.append(np.abs(np.rint(exact) - exact) / ticks)
             before = len(np.unique(table, axis=0))
@@ -57,32 +65,123 @@ def grid_loss(songs: Iterable[Arrangement], ticks: int) -> dict[str, float]:
             kept += len(np.unique(table, axis=0))
     every = np.concatenate(shifts)
     return {
-        "moved": float((every > _TOLERANCE / 2).mean()),
-        "shift": float(every.mean()),
-        "merged": 1 - kept / notes,
+        "moved": float((every > _TOLERANCE / 2).sum() / max(1, len(every))),
+        "shift": float(every.sum() / max(1, len(every))),
+        "merged": (notes - kept) / max(1, notes),
     }
 
 
-def tokens_per_bar(songs: Iterable[Arrangement]) -> dict[str, dict[str, float]]:
-    """Return mean tokens and steps a bar of each instrument, with and without repeats."""
-    counts = {name: np.zeros(4) for name in INSTRUMENTS}
-    bar_count = dict.fromkeys(INSTRUMENTS, 0)
-    for song in songs:
-        grid = to_grid(song)
-        for name in INSTRUMENTS:
-            part = target_part(grid, name)
-            if part is None:
+def compare(names: Sequence[str], lines: Sequence[Line], learned: Sequence[Line]) -> list[Row]:
+    """Return what each scheme costs and loses (see `round_trip.measure`).
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of `schemes.NAMES`.
+    lines : sequence of Line
+        What is encoded.
+    learned : sequence of Line
+        What byte pair encoding is trained on.
+    """
+    rows: list[Row] = []
+    for name in track(names, "schemes", console=Console(stderr=True)):
+        absent = missing("miditok") if name.startswith("MidiTok") else ""
+        if absent:
+            rows.append({"scheme": name, "reason": absent})
+        else:
+            rows.append(measure(scheme_named(name, learned), lines))
+    return rows
+
+
+def train(
+    names: Sequence[str], learned: Sequence[Line], valid: Sequence[Line], minutes: float, seed: int
+) -> Row:
+    """Return the nats per bar that one small model reaches with each scheme.
+
+    Parameters
+    ----------
+    names : sequence of str
+    learned, valid : sequences of Line
+        Whole parts to learn from, and to measure on.
+    minutes : float
+        CPU time for each.
+    seed : int
+    """
+    # torch takes seconds to import, and only this measurement needs it
+    from benchmarks.token_schemes import models  # noqa: PLC0415
+
+    train_windows, valid_windows = cut_lines(learned, _HOP_BARS), cut_lines(valid)
+    rows: list[Row] = []
+    with Progress(console=Console(stderr=True)) as progress:
+        for name in names:
+            task = progress.add_task(name, total=1.0)
+
+            def advance(share: float, task: TaskID = task) -> None:
+                progress.update(task, completed=share)
+
+            absent = missing("miditok") if name.startswith("MidiTok") else ""
+            if absent:
+                rows.append({"scheme": name, "reason": absent})
                 continue
-            notes = normalise(part.notes, is_drums=part.is_drums)
-            bar_count[name] += grid.bar_count
-            for place, repeats in enumerate((False, True)):
-                ids = encode(notes, grid.bar_onsets.tolist(), instrument=name, repeats=repeats).ids
-                counts[name][2 * place] += len(ids)
-                counts[name][2 * place + 1] += int((ids < MAIN).sum())
-    kinds = ("flat", "folded", "flat with repeats", "folded with repeats")
+            rows.append(
+                models.learn(
+                    scheme_named(name, learned),
+                    train_windows,
+                    valid_windows,
+                    minutes,
+                    seed,
+                    told=advance,
+                )
+            )
     return {
-        name: dict(zip(kinds, (counts[name] / max(1, bar_count[name])).tolist(), strict=True))
-        for name in INSTRUMENTS
+        "train_minutes": minutes,
+        "train_windows": len(train_windows),
+        "valid_windows": len(valid_windows),
+        "learning": rows,
+    }
+
+
+def first_of_each(files: Iterable[tuple[str, str, Path]], most: int) -> list[tuple[str, Path]]:
+    """Return name and path of the first `most` songs of each collection.
+
+    Parameters
+    ----------
+    files : iterable of (str, str, Path)
+        Collection, name and path, as `songs.song_files` returns them.
+    most : int
+    """
+    chosen: dict[str, list[tuple[str, Path]]] = {}
+    for collection, name, path in files:
+        chosen.setdefault(collection, []).append((name, path))
+    return [entry for entries in chosen.values() for entry in entries[:most]]
+
+
+def _read(files: Iterable[tuple[str, str, Path]], what: str, most: int) -> list[Arrangement]:
+    few = track(first_of_each(files, most), what, console=Console(stderr=True))
+    return [read_midi(path.read_bytes(), name) for name, path in few]
+
+
+def _lines(songs: Iterable[Arrangement]) -> list[Line]:
+    return [line for song in songs for line in lines_of(song)]
+
+
+def _run(options: argparse.Namespace) -> Row:
+    folder = data_folder()
+    names = options.scheme or list(NAMES)
+    learned: list[Line] = []
+    if options.train_minutes or any("BPE" in name for name in names):
+        files = freedoom_files(folder, ("train",))
+        learned = _lines(_read(files, "reading what is learned from", options.songs_to_learn))
+    if options.train_minutes:
+        valid = _lines(_read(freedoom_files(folder, ("valid",)), "reading", options.songs))
+        return train(names, learned, valid, options.train_minutes, options.seed)
+    songs = _read(song_files(folder), "reading", options.songs)
+    lines = _lines(songs)
+    return {
+        "songs": len(songs),
+        "parts": len(lines),
+        "grids": {str(ticks): grid_loss(songs, ticks) for ticks in GRIDS},
+        "schemes": compare(names, lines, learned),
     }
 
 
@@ -94,27 +193,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--songs", type=int, default=60, help="how many songs of each collection")
-    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/tokens.json"))
+    parser.add_argument("--songs-to-learn", type=int, default=1000, help="of freedoom's training")
+    parser.add_argument("--scheme", action="append", choices=NAMES, help="one of several; all")
+    parser.add_argument("--train-minutes", type=float, default=0.0, help="CPU time for each scheme")
+    parser.add_argument("--seed", type=int, default=0, help="of the models")
+    parser.add_argument("--out", type=Path, help="default: tokens.json or token_models.json")
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
+    name = "token_models.json" if options.train_minutes else "tokens.json"
+    started = time.perf_counter()
     try:
-        found: dict[str, list[Arrangement]] = {}
-        files = list(song_files(data_folder()))
-        for collection, name, path in track(files, "reading", console=Console(stderr=True)):
-            held = found.setdefault(collection, [])
-            if len(held) < options.songs:
-                held.append(read_midi(path.read_bytes(), name))
-        songs = [song for held in found.values() for song in held]
-        result = {
-            "songs": len(songs),
-            "grids": {str(ticks): grid_loss(songs, ticks) for ticks in GRIDS},
-            "per_bar": tokens_per_bar(songs),
-        }
-        write_whole(options.out, (json.dumps(result, indent=1) + "\n").encode())
+        result = {"seed": options.seed, **_run(options)}
+        keep(
+            options.out or _RESULTS / name,
+            result,
+            command=command_line("benchmarks.tokens", argv),
+            seconds=time.perf_counter() - started,
+            as_json=options.json,
+        )
     except MusicError as error:
         print(error, file=sys.stderr)
         return 2
-    print(json.dumps(result) if options.json else json.dumps(result, indent=1))
     return 0
 
 

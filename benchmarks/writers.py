@@ -1,44 +1,34 @@
-"""Whoever writes parts for the benchmark: the floors, the model and the ceiling, by name."""
+"""Whoever writes parts for the benchmark, by name: floors, baselines, the model, the ceiling."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 import numpy as np
 
 from benchmarks.assignments import Assignment
-from benchmarks.baselines import Donor, random_pairing, rule_based, true_part
-from benchmarks.journal import fingerprint
-from subtractive.arrangement import Part, bars
+from benchmarks.baselines import Donor, random_pairing, rule_based, silence
+from benchmarks.journal import fingerprint, module_files
+from benchmarks.songs import data_folder
+from subtractive.arrangement import Arrangement, Part, bars
 from subtractive.errors import OptionError
-
-# In the order of the tables.
-WRITERS = ("random", "rule", "model", "true")
-# Rules and the truth leave nothing to chance: one seed says it all.
-WRITERS_WITH_SEEDS = frozenset({"random", "model"})
-
-# What a result depends on: where one of these files changes, parts are written and measured anew.
-_CODE = (
-    "subtractive/*.py",
-    "subtractive/files/midi*.py",
-    "benchmarks/metrics/*.py",
-    "benchmarks/songs.py",
-    "benchmarks/assignments.py",
-    "benchmarks/baselines.py",
-)
-_MODEL_CODE = ("symbolic/*.py", "tokenizers/scoretokens/*.py")
 
 # One part to write: the assignment and the seed.
 Job = tuple[Assignment, int]
 WriteParts = Callable[[Sequence[Job]], list[Part]]
+WriteOne = Callable[[Arrangement, str, np.random.Generator], Part]
+
+# What every part depends on, besides its writer.
+_SONGS = ("benchmarks.songs", "benchmarks.assignments", "benchmarks.baselines")
 
 
 @dataclass(frozen=True)
-class ModelOptions:
-    """How the model is asked to write.
+class WriterOptions:
+    """How writers are asked to write.
 
     Attributes
     ----------
@@ -46,55 +36,74 @@ class ModelOptions:
         A folder; None for the shipped ones.
     device : str
     temperature : float or None
-        None for the writer's own.
+        None for the model's own.
     takes : int or None
-        Of each window; None for the writer's own number.
+        Of each window; None for the model's own number.
+    corpora : tuple of Path
+        That retrieval takes its parts from, besides the training songs of the data folder.
     """
 
     weights: Path | None = None
     device: str = "cpu"
     temperature: float | None = None
     takes: int | None = None
+    corpora: tuple[Path, ...] = ()
 
 
-def state_of(name: str, options: ModelOptions) -> str:
-    """Return a name for everything in the code and the weights that a writer's parts depend on."""
-    if name != "model":
-        return fingerprint(_CODE)
-    weights = f"{options.weights.resolve()}/*" if options.weights else "symbolic/weights/*"
-    more = (str(options.temperature), str(options.takes), options.device)
-    return fingerprint([*_CODE, *_MODEL_CODE, weights], *more)
+class Writer(NamedTuple):
+    """Whoever writes parts.
 
-
-def open_writer(name: str, every: Sequence[Assignment], options: ModelOptions) -> WriteParts:
-    """Return the function that writes parts as the writer `name` does.
-
-    Parameters
+    Attributes
     ----------
     name : str
-        One of `WRITERS`.
-    every : sequence of Assignment
-        All assignments of the run: random pairing hands out their true parts.
-    options : ModelOptions
-
-    Raises
-    ------
-    OptionError
-        If there is no writer of that name.
+    is_baseline : bool
+        False for the systems that are measured against the baselines.
+    draws : bool
+        Whether chance plays a part: then there is one part for each seed.
+    modules : tuple of str
+        That its parts depend on.
+    open : callable
+        Given all assignments of the run (some hand out their true parts) and the options, it
+        returns the function that writes. Raises `OptionError` if something is missing.
     """
-    if name == "random":
-        return _random_writer(every)
-    if name == "model":
-        return _model_writer(options)
-    if name == "rule":
-        rng = np.random.default_rng(0)
-        return lambda jobs: [rule_based(one.context, one.instrument, rng, ()) for one, _ in jobs]
-    if name == "true":
-        return lambda jobs: [true_part(one.truth) for one, _ in jobs]
-    raise OptionError(f"unknown writer {name!r}: choose some of {', '.join(WRITERS)}")
+
+    name: str
+    is_baseline: bool
+    draws: bool
+    modules: tuple[str, ...]
+    open: Callable[[Sequence[Assignment], WriterOptions], WriteParts]
 
 
-def _random_writer(every: Sequence[Assignment]) -> WriteParts:
+def state_of(writer: Writer, options: WriterOptions) -> str:
+    """Return a name for everything in code and weights that a writer's parts depend on."""
+    files = module_files(*_SONGS, *writer.modules)
+    if writer.is_baseline:
+        return fingerprint(files, *(str(path.resolve()) for path in options.corpora))
+    folder = options.weights.resolve() if options.weights else Path("symbolic/weights")
+    weights = [f"{folder}/writer.safetensors", f"{folder}/config.json"]
+    more = (str(options.temperature), str(options.takes), options.device)
+    return fingerprint([*files, *weights], *more)
+
+
+def _rng(one: Assignment, seed: int) -> np.random.Generator:
+    # Songs that shared a seed would share its luck, and no interval over songs would show it.
+    return np.random.default_rng([seed, crc32(one.key.encode())])
+
+
+def _each(write_one: WriteOne) -> WriteParts:
+    def write(jobs: Sequence[Job]) -> list[Part]:
+        return [write_one(one.context, one.instrument, _rng(one, seed)) for one, seed in jobs]
+
+    return write
+
+
+def _silence(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every, options
+    return _each(lambda context, instrument, rng: silence(context, instrument, rng, ()))
+
+
+def _random(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del options
     pools: dict[str, dict[str, Donor]] = {}
     for one in every:
         music = one.song.music
@@ -106,21 +115,55 @@ def _random_writer(every: Sequence[Assignment]) -> WriteParts:
         for one, seed in jobs:
             donors = pools[one.instrument].values()
             pool = [donor for donor in donors if donor.song != one.song.key]
-            rng = np.random.default_rng([seed, crc32(one.key.encode())])
-            parts.append(random_pairing(one.context, one.instrument, rng, pool))
+            parts.append(random_pairing(one.context, one.instrument, _rng(one, seed), pool))
         return parts
 
     return write
 
 
-def _model_writer(options: ModelOptions) -> WriteParts:
+def _retrieval(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    # it looks for a cache on disk
+    from benchmarks.retrieval import training_library  # noqa: PLC0415
+
+    library = training_library(data_folder(), options.corpora)
+    known = {str(name) for shelf in library.shelves.values() for name in shelf.names}
+    if known & {one.song.key for one in every}:
+        raise OptionError(
+            "retrieval would copy these songs from themselves: measure on songs that it does not "
+            "draw from, such as freedoom-valid"
+        )
+    return _each(library.write)
+
+
+def _plain(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every, options
+    return _each(lambda context, instrument, rng: rule_based(context, instrument, rng, ()))
+
+
+def _arranger(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every, options
+    # the other writers do without it
+    from benchmarks.arranger import arrange  # noqa: PLC0415
+
+    return _each(arrange)
+
+
+def _mma(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every, options
+    # it asks for a program that few have
+    from benchmarks.mma_band import MmaBand  # noqa: PLC0415
+
+    return _each(MmaBand.found().write)
+
+
+def _transformer(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every
     # torch: the baselines do without it
     from symbolic.writer import Request, load_writer  # noqa: PLC0415
 
     writer = load_writer(weights=options.weights, device=options.device)
 
     def write(jobs: Sequence[Job]) -> list[Part]:
-        # Songs that shared a seed would share its luck, and no interval over songs would show it.
         requests = [
             Request(
                 one.context,
@@ -134,3 +177,37 @@ def _model_writer(options: ModelOptions) -> WriteParts:
         return list(writer.write(requests))
 
     return write
+
+
+def _true(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every, options
+    return lambda jobs: [one.truth for one, _ in jobs]
+
+
+# In the order of the tables.
+WRITERS: Mapping[str, Writer] = {
+    writer.name: writer
+    for writer in (
+        Writer("silence", True, False, (), _silence),
+        Writer("random", True, True, (), _random),
+        Writer("retrieval", True, False, ("benchmarks.retrieval",), _retrieval),
+        Writer("plain", True, False, (), _plain),
+        Writer("arranger", True, True, ("benchmarks.arranger",), _arranger),
+        Writer("mma", True, True, ("benchmarks.mma_band",), _mma),
+        Writer("transformer", False, True, ("symbolic.writer",), _transformer),
+        Writer("true", True, False, (), _true),
+    )
+}
+
+
+def writer_named(name: str) -> Writer:
+    """Return the writer of that name.
+
+    Raises
+    ------
+    OptionError
+        If there is none.
+    """
+    if name not in WRITERS:
+        raise OptionError(f"unknown writer {name!r}: choose some of {', '.join(WRITERS)}")
+    return WRITERS[name]

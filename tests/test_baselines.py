@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks.baselines import Donor, random_pairing, rule_based, true_part
-from benchmarks.metrics import form, harmony, overlap
+from benchmarks.baselines import Donor, random_pairing, rule_based, silence
+from benchmarks.metrics import form, harmony, rhythm
 from benchmarks.metrics.grid import Surroundings
+from benchmarks.metrics.played import Played
 from subtractive.arrangement import Arrangement, ChordSymbol, Metre, Note, Part, bars
 from subtractive.instruments import INSTRUMENTS, instrument, role
 
@@ -46,11 +47,11 @@ def test_rule_bass_plays_the_root_on_every_kick(
 ) -> None:
     context = without(song, "bass")
     bass = rule_based(context, "bass", rng, ())
-    around = Surroundings.of(context)
-    assert overlap.bass_kick_f1(bass, around) == 1
+    played = Played.of(bass, Surroundings.of(context))
+    assert rhythm.bass_kick_f1(played) == 1
     assert {note.pitch % 12 for note in bass.notes} == {0, 7}
     # in the bars of G7 guitar and melody leave the root to the bass
-    assert harmony.chord_tone_rate(bass, around) == 0.5
+    assert harmony.chord_tone_rate(played) == 0.5
 
 
 def test_rule_bass_without_a_kick_plays_half_bars(
@@ -106,6 +107,13 @@ def test_rock_beat_in_many_metres(
     assert onsets(drums, 42) == list(range(0, context.end, beat // 2))
 
 
+def test_silence_is_a_part_without_notes(song: Arrangement, rng: np.random.Generator) -> None:
+    for name in INSTRUMENTS:
+        part = silence(without(song, name), name, rng, ())
+        assert part.notes == ()
+        assert role(part) == name
+
+
 def donor_of(beat: int, count: int) -> Donor:
     """Return a donor whose bar k holds one note of pitch 40 + k on its second beat."""
     context = silent(beat, 4, 4, count)
@@ -135,7 +143,7 @@ def test_random_pairing_with_the_song_itself_gives_the_song(
         donor = Donor("same", truth, bars(song), song.ticks_per_beat)
         part = random_pairing(without(song, name), name, rng, [donor])
         assert sorted(part.notes) == sorted(truth.notes)
-        assert form.out_of_range(true_part(truth), name) == 0
+        assert form.out_of_range(Played.of(truth, Surroundings.of(song)), name) == 0
 
 
 def test_random_pairing_depends_on_the_seed_alone(song: Arrangement) -> None:

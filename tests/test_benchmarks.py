@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,17 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import speed, symbolic
+from benchmarks import speed
 from benchmarks.assignments import CASES, assignments, of_case, whole_song
 from benchmarks.bootstrap import Interval, gap_closed, interval
-from benchmarks.journal import Journal, fingerprint
+from benchmarks.journal import Journal, fingerprint, module_files
 from benchmarks.metrics import evaluate
-from benchmarks.songs import Song, best_window, cut, load_songs
-from benchmarks.summary import POOLED, summaries
-from benchmarks.tables import goals, report
-from benchmarks.writers import ModelOptions, open_writer
+from benchmarks.songs import SPLITS, Song, load_songs
+from benchmarks.windows import best_window, cut
 from subtractive.arrangement import Arrangement, ChordSymbol, Metre, Note, Part, Tempo, bars
-from subtractive.errors import MusicError
 from subtractive.files.midi import read_midi, write_midi
 from subtractive.instruments import INSTRUMENTS, roles
 
@@ -172,124 +168,6 @@ def test_a_fingerprint_changes_with_what_a_result_depends_on(tmp_path: Path) -> 
     assert before != fingerprint([str(weights)], "cpu")
 
 
-@pytest.fixture
-def collection(song: Arrangement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder of three small songs, and a cache of its own."""
-    for number, name in enumerate(("freedoom", "real_songs")):
-        folder = tmp_path / name
-        folder.mkdir()
-        lines = ["path,split"]
-        for place in range(1 + number):
-            shifted = [
-                replace(
-                    part, notes=tuple(n._replace(pitch=n.pitch + 2 * place) for n in part.notes)
-                )
-                if not part.is_drums
-                else part
-                for part in song.parts
-            ]
-            (folder / f"{place}.mid").write_bytes(write_midi(song.with_parts(tuple(shifted))))
-            lines.append(f"{place}.mid,valid")
-        (folder / "index.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    monkeypatch.setenv("SUBTRACTIVE_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path
-
-
-def run_baselines(folder: Path, *more: str) -> dict[str, object]:
-    out = folder / "out.json"
-    writers = ["--writers", "random,rule,true", "--out", str(out)]
-    assert symbolic.main(["--quick", *writers, *more]) == 0
-    assert out.with_suffix(".md").read_text(encoding="utf-8").count("chord tone rate") > 0
-    result: dict[str, object] = json.loads(out.read_text(encoding="utf-8"))
-    return result
-
-
-def test_the_command_measures_the_baselines_and_goes_on_where_it_was(
-    collection: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first = run_baselines(collection)
-    shown = capsys.readouterr().out
-    assert "### bass, pooled: 3 songs" in shown
-    (journal,) = (collection / "cache").rglob("quick-random-*.jsonl")
-    lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
-    assert len(lines) == 3 * 3 * 5
-    # stopped half way, in the middle of a line
-    journal.write_text("".join(lines[:20]) + lines[20][:15], encoding="utf-8")
-    second = run_baselines(collection)
-    assert second["summaries"] == first["summaries"]
-    assert sorted(journal.read_text(encoding="utf-8").splitlines(keepends=True)) == sorted(lines)
-
-
-def test_the_command_measures_the_cases(
-    collection: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run_baselines(collection, "--cases", "--seeds", "0", "1")
-    shown = capsys.readouterr().out
-    assert all(case.title in shown for case in CASES)
-
-
-def test_without_songs_the_command_says_what_it_needs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("SUBTRACTIVE_DATA", raising=False)
-    assert symbolic.main(["--quick"]) == 2
-    assert "set it to a folder" in capsys.readouterr().err
-
-
-def test_an_unknown_writer_is_refused() -> None:
-    with pytest.raises(MusicError, match="choose some of random, rule, model, true"):
-        open_writer("nobody", [], ModelOptions())
-
-
-def rows_of(writer: str, values: list[float], metric: str = "chroma_f1") -> list[dict[str, object]]:
-    return [
-        {
-            "collection": "real_songs",
-            "song": str(number),
-            "case": "song",
-            "instrument": "bass",
-            "writer": writer,
-            "seed": 0,
-            "scores": {metric: value},
-        }
-        for number, value in enumerate(values)
-    ]
-
-
-def test_differences_are_taken_song_by_song() -> None:
-    # songs differ by far more than writers: only paired differences can tell them apart
-    floor = [0.1, 0.5, 0.9, 0.3, 0.7]
-    rows = rows_of("random", floor) + rows_of("model", [value + 0.02 for value in floor])
-    pooled = summaries(rows)[0]
-    assert pooled.collection == POOLED
-    difference = pooled.differences["chroma_f1"]["model - random"]
-    assert difference == pytest.approx((0.02, 0.02, 0.02))
-    (goal,) = goals([pooled])
-    assert goal.reached
-    assert "chroma f1 above random" in report([pooled])
-
-
-def test_writers_measured_on_different_songs_are_not_compared() -> None:
-    rows = rows_of("random", [0.1, 0.2]) + rows_of("model", [0.1])
-    with pytest.raises(ValueError, match="model has 1 of 2 songs"):
-        summaries(rows)
-
-
-@pytest.mark.parametrize(
-    ("metric", "values", "reached"),
-    [
-        ("out_of_range", [0.0, 0.0, 0.0], True),
-        ("out_of_range", [0.0, 1.0, 0.0], False),
-        ("notes_per_bar_ratio", [0.1, 1.0, 9.0], True),
-        ("notes_per_bar_ratio", [0.1, 0.4, 9.0], False),
-    ],
-)
-def test_goals_of_form(metric: str, values: list[float], reached: bool) -> None:
-    (goal,) = goals(summaries(rows_of("model", values, metric))[:1])
-    assert goal.reached is reached
-
-
 def test_the_song_that_speed_is_measured_on_can_be_read_back() -> None:
     song = speed.synthetic_song(16, np.random.default_rng(0))
     assert set(roles(song.parts)) == {"drums", "other"}
@@ -324,9 +202,18 @@ def test_a_timed_process_reports_its_own_memory_and_failure() -> None:
         speed.time_command(["python3", "-c", "raise SystemExit('out of tune')"], 1)
 
 
+def test_a_writer_depends_on_all_that_it_imports() -> None:
+    names = {Path(path).name for path in module_files("benchmarks.writers")}
+    assert {"writers.py", "baselines.py", "harmony.py", "songs.py", "arrangement.py"} <= names
+    assert "writer.py" in names  # imported inside a function alone
+    assert "vocabulary.py" in {Path(path).name for path in module_files("scoretokens.codec")}
+    assert not {"speed.py", "tables.py"} & names
+
+
 @pytest.mark.data
 def test_the_songs_are_those_that_results_speak_of(data: Path) -> None:
-    songs = list(load_songs(data, "quick"))
+    del data
+    songs = list(load_songs(SPLITS, "quick"))
     assert [song.collection for song in songs].count("freedoom") == 27
     assert [song.collection for song in songs].count("real_songs") == 30
     assert all(len(bars(song.music)) <= 32 for song in songs)

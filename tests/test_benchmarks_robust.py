@@ -120,7 +120,7 @@ def test_the_command_tries_every_song(
         (tmp_path / name / "index.csv").write_text("path,split\n1.mid,train\n", encoding="utf-8")
     monkeypatch.setenv("SUBTRACTIVE_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    arguments = ["--writer", "rule", "--out", str(tmp_path / "robust.json")]
+    arguments = ["--writer", "plain", "--out", str(tmp_path / "robust.json")]
     assert robust.main(arguments) == 0
     first = json.loads(capsys.readouterr().out)
     assert (first["songs"], first["parts"], first["failures"]) == (2, 2 * len(INSTRUMENTS), {})

@@ -1,0 +1,1 @@
+"""Other libraries and systems in the same run: reading, measuring, writing."""

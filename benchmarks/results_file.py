@@ -1,0 +1,132 @@
+"""The last lines of every benchmark command: keep the numbers with how they came to be, and print.
+
+A command ends with ``keep(out, result, command=command_line("benchmarks.tokens", argv), ...)``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.journal import commit
+from subtractive.files.output import write_whole
+
+_CPU_NAMES = Path("/proc/cpuinfo")
+
+
+def machine(cpu_names: Path = _CPU_NAMES) -> dict[str, Any]:
+    """Return what the numbers were measured on.
+
+    Returns
+    -------
+    dict
+        "cpu": the processor's name; "cores": how many this process may use; "memory_gb": of the
+        whole machine, in 10^9 bytes, None where the system does not say; "system"; "python".
+    """
+    return {
+        "cpu": _cpu_name(cpu_names),
+        "cores": _cores(),
+        "memory_gb": _memory_gb(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
+
+
+def _cpu_name(cpu_names: Path) -> str:
+    """Return the processor's name as Linux tells it, or else as Python does."""
+    try:
+        lines = cpu_names.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or platform.machine() or "unknown"
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory_gb() -> float | None:
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows has no sysconf, other systems no name
+        return None
+    return round(total / 1e9, 1)
+
+
+def command_line(module: str, argv: Sequence[str] | None) -> str:
+    """Return what runs a command again, without the interpreter: "benchmarks.tokens --songs 30".
+
+    Parameters
+    ----------
+    module : str
+    argv : sequence of str or None
+        What `main` was given; None: the process's own arguments.
+    """
+    return shlex.join([module, *(sys.argv[1:] if argv is None else argv)])
+
+
+def _on_one_line(found: re.Match[str]) -> str:
+    return "[" + re.sub(r"\s*\n\s*", " ", found[1]) + "]"
+
+
+def keep(
+    out: Path,
+    result: Mapping[str, Any],
+    *,
+    command: str,
+    seconds: float,
+    as_json: bool,
+    shown: str = "",
+) -> None:
+    """Write a result with where it came from, and print it.
+
+    Parameters
+    ----------
+    out : Path
+        Replaced whole; its folder must exist.
+    result : mapping of str
+        What was measured; it must be JSON.
+    command : str
+        What runs it again, as `command_line` returns it.
+    seconds : float
+        How long the measurement took.
+    as_json : bool
+        Print one machine-readable line instead of a text with line breaks.
+    shown : str
+        Printed in place of the JSON where people read it: a table, say.
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite or not a number, which JSON has no word for, or the result has a key
+        that is written here.
+    OutputError
+        If the file cannot be written.
+    """
+    origin = {
+        "command": f"python -m {command}",
+        "commit": commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "machine": machine(),
+    }
+    twice = sorted(origin.keys() & result.keys())
+    if twice:
+        raise ValueError(f"the result may not have {', '.join(twice)}: keep() writes that itself")
+    whole = {**origin, **result}
+    text = json.dumps(whole, indent=1, allow_nan=False)
+    # an interval or a row of numbers belongs on one line
+    text = re.sub(r"\[\s+([^][{}]*?)\s+\]", _on_one_line, text)
+    write_whole(out, (text + "\n").encode())
+    print(json.dumps(whole) if as_json else shown or text)

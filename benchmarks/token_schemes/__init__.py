@@ -1,0 +1,1 @@
+"""Token schemes beside one another: ours and those of MidiTok."""
