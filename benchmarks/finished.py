@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.assignments import Assignment
 from benchmarks.writers import Job, WriteParts, Writer, WriterOptions
 from subtractive.arrangement import Note, Part, order
-from subtractive.errors import FileFormatError, OptionError
+from subtractive.errors import FileFormatError, OptionError, OutputError
 from subtractive.example import main_part, subtract
 from subtractive.files.midi import read_midi, write_midi
 from subtractive.files.output import write_whole
@@ -49,7 +49,12 @@ def write_contexts(every: Sequence[Assignment], folder: Path) -> int:
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise OptionError(f"two songs would be written to {min(twice)}: rename one of them")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be made ({error.strerror or error}): name another folder"
+        ) from error
     for one, name in zip(every, names, strict=True):
         write_whole(folder / name, write_midi(one.context))
     return len(every)
@@ -106,4 +111,5 @@ def finished_files(folder: Path) -> Writer:
 
         return write
 
-    return Writer(folder.resolve().name, False, False, ("benchmarks.finished",), opened)
+    name = folder.resolve().name
+    return Writer(name, False, False, False, ("benchmarks.finished",), opened)

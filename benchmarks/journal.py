@@ -35,7 +35,10 @@ def fingerprint(patterns: Sequence[str], *more: str) -> str:
     digest = hashlib.sha256("\0".join(more).encode())
     for pattern in patterns:
         folder, name = (ROOT / pattern).parent, Path(pattern).name
-        for path in sorted(folder.glob(name)):
+        found = sorted(folder.glob(name))
+        if not found and "*" not in name:
+            raise ValueError(f"{pattern} is not there: nothing can depend on it")
+        for path in found:
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -163,9 +162,12 @@ def with_tables(text: str, results: Path) -> str:
             raise OptionError(
                 f"{path} cannot be shown ({error!r}): run python -m benchmarks.symbolic again"
             ) from error
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         block = f"{begin}\n{made}\n{end}"
-        text = pattern.sub(lambda _, block=block: block, text)  # type: ignore[misc]  # bound early
+        before, found, after = text.partition(begin)
+        _, closed, rest = after.partition(end)
+        if not found or not closed:
+            raise OptionError(f"the README has no line {end}: put it where the table ends")
+        text = f"{before}{block}{rest}"
     return text
 
 
@@ -186,8 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         after = with_tables(before, options.results)
         if not options.check:
             write_whole(options.readme, after.encode())
-    except (MusicError, OSError) as error:
-        print(error, file=sys.stderr)
+    except (MusicError, OSError, UnicodeDecodeError) as error:
+        print(f"{options.readme}: {error}", file=sys.stderr)
         return 2
     changed = before != after
     said = "is up to date" if not changed else "is out of date" if options.check else "was written"

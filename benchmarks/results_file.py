@@ -5,6 +5,7 @@ A command ends with ``keep(out, result, command=command_line("benchmarks.tokens"
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -74,6 +75,19 @@ def command_line(module: str, argv: Sequence[str] | None) -> str:
         What `main` was given; None: the process's own arguments.
     """
     return shlex.join([module, *(sys.argv[1:] if argv is None else argv)])
+
+
+def positive(text: str) -> int:
+    """Return a number of things as an option gives it.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is no whole number above 0.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of things: give 1 or more")
+    return int(text)
 
 
 def _on_one_line(found: re.Match[str]) -> str:

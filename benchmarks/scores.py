@@ -13,6 +13,9 @@ from benchmarks.written import Written
 from subtractive.arrays import notes_array
 from subtractive.repertoire import Repertoire
 
+# The index knows a sample of the figures of each song; of fewer a share says nothing.
+LEAST_SAMPLE = 8
+
 
 @dataclass(frozen=True)
 class Row:
@@ -79,7 +82,7 @@ def score(writer: str, job: Job, written: Written, learned: Repertoire | None = 
                 ticks = one.around.ticks_per_beat
                 found |= novelty.evaluate(played, ticks, learned, one.instrument)
                 most = novelty.nearest(played, ticks, learned, one.instrument)
-                if most is not None:
+                if most is not None and most.total >= LEAST_SAMPLE:
                     nearest, shared = most.song, most.shared / most.total
             scores = {name: None if math.isnan(value) else value for name, value in found.items()}
         except ValueError as error:

@@ -86,14 +86,23 @@ def song_files(folder: Path, *, everything: bool = False) -> list[tuple[str, str
 
 def freedoom_files(folder: Path, splits: Collection[str]) -> list[tuple[str, str, Path]]:
     """Return collection, name and path of the songs of some splits of ``freedoom``."""
-    with (folder / "freedoom" / "index.csv").open(newline="", encoding="utf-8") as index:
-        rows = [row for row in csv.DictReader(index) if row["split"] in splits]
+    rows = [row for row in _index(folder / "freedoom") if row["split"] in splits]
     return [("freedoom", row["path"], folder / "freedoom" / row["path"]) for row in rows]
 
 
+def _index(folder: Path) -> list[dict[str, str]]:
+    try:
+        with (folder / "index.csv").open(newline="", encoding="utf-8") as index:
+            return list(csv.DictReader(index))
+    except OSError as error:
+        raise OptionError(
+            f"{folder} holds no index.csv that can be read ({error.strerror}): name a folder of "
+            "music by SUBTRACTIVE_DATA, or songs by --split"
+        ) from error
+
+
 def _real_songs(folder: Path) -> list[tuple[str, str, Path]]:
-    with (folder / "real_songs" / "index.csv").open(newline="", encoding="utf-8") as index:
-        names = sorted(row["path"] for row in csv.DictReader(index))
+    names = sorted(row["path"] for row in _index(folder / "real_songs"))
     return [("real_songs", name, folder / "real_songs" / name) for name in names]
 
 
@@ -113,7 +122,7 @@ def _split_files(split: str, mode: Mode) -> list[tuple[str, str, Path]]:
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".mid", ".midi"))
     if not found:
         raise OptionError(f"{folder} holds no MIDI file: name a folder that holds some")
-    return [(folder.name, path.relative_to(folder).as_posix(), path) for path in found]
+    return [(folder.resolve().name, path.relative_to(folder).as_posix(), path) for path in found]
 
 
 def load_songs(splits: Iterable[str], mode: Mode, limit: int | None = None) -> Iterator[Song]:
@@ -153,8 +162,9 @@ def _whole_songs(split: str, mode: Mode) -> Iterator[tuple[str, str, Arrangement
         # pyarrow: songs in files do without it
         from subtractive.dataset import stream  # noqa: PLC0415
 
-        for place, excerpt in enumerate(stream(Path(folder), part)):
-            yield Path(folder).name, f"{place:06}", excerpt.arrangement
+        for excerpt in stream(Path(folder), part):
+            name = f"{excerpt.song}:{excerpt.first_bar}"
+            yield Path(folder).resolve().name, name, excerpt.arrangement
         return
     for collection, name, path in _split_files(split, mode):
         yield collection, name, read_midi(path.read_bytes(), name)

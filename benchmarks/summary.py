@@ -1,9 +1,9 @@
 """From the scores of single parts to what is said of a writer: means, distances, gains, ranks.
 
 A *merit* is a score turned so that more is better: of "nearer" metrics it is the negative distance
-to the value of the true part of the same song, and of a failed song the worst that the metric
-knows. A *gain* is the mean difference of two writers' merits, taken song by song, so that easy and
-hard songs cancel out.
+to the value of the true part of the same song. A failed part has the worst merit that the metric
+knows, or the lowest of any writer on that song if that is lower. A *gain* is the mean difference of
+two writers' merits, taken song by song, so that easy and hard songs cancel out.
 """
 
 from __future__ import annotations
@@ -117,12 +117,15 @@ class Scores:
     songs: dict[str, list[str]]
 
 
-def _merit(measure: Measure, value: float | None, true: float) -> float:
-    if measure.better == "higher":
-        return measure.worst if value is None else value
-    if measure.better == "lower":
-        return -measure.worst if value is None else -value
-    return -measure.worst if value is None else -abs(value - true)
+def _merit(measure: Measure, value: float, true: float) -> float:
+    if measure.better == "nearer":
+        return -abs(value - true)
+    return value if measure.better == "higher" else -value
+
+
+def _price(measure: Measure) -> float | None:
+    """Return the value of a failed part; there is none where no value is bad in itself."""
+    return None if measure.better == "nearer" else measure.worst
 
 
 def _mean(values: Sequence[float | None]) -> float:
@@ -160,13 +163,29 @@ def collect(rows: Iterable[Row]) -> Scores:
             continue  # undefined on every song: chord tones where no harmony is given
         scores.songs[metric] = songs
         scores.values[metric], scores.merits[metric] = {}, {}
+        lowest = {
+            song: min(
+                -abs(measure.worst) if measure.better != "higher" else measure.worst,
+                *(
+                    _merit(measure, value, truth[song][metric] or 0.0)
+                    for of_song in found.values()
+                    for row in of_song[song]
+                    if (value := _value(row, metric)) is not None
+                ),
+            )
+            for song in songs
+        }
         for writer, of_song in found.items():
             values, merits = [], []
             for song in songs:
                 of_seed = [_value(row, metric) for row in of_song[song]]
                 true = truth[song][metric] or 0.0
-                values.append(_mean(of_seed))
-                merits.append(_mean([_merit(measure, value, true) for value in of_seed]))
+                values.append(_mean([_price(measure) if v is None else v for v in of_seed]))
+                merits.append(
+                    _mean(
+                        [lowest[song] if v is None else _merit(measure, v, true) for v in of_seed]
+                    )
+                )
             scores.values[metric][writer] = np.array(values)
             scores.merits[metric][writer] = np.array(merits)
     return scores
@@ -238,7 +257,11 @@ def summarize(rows: Iterable[Row], collection: str, case: str, instrument: str) 
             f"{one} - {other}": interval(merits[one] - merits[other], rng) for one, other in pairs
         }
         if measure.kind == "context" and RANDOM in values:
-            summary.separation[metric] = separation(values[TRUE], values[RANDOM], rng)
+            both = ~np.isnan(values[RANDOM])
+            if both.any():
+                summary.separation[metric] = separation(
+                    values[TRUE][both], values[RANDOM][both], rng
+                )
         # where true parts are like random ones there is no way to go
         gap = interval(values[TRUE] - values[RANDOM], rng) if RANDOM in values else None
         if metric in GAPS and gap and gap.excludes_zero():

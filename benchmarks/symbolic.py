@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -32,13 +33,13 @@ from rich.progress import (
 
 from benchmarks.assignments import CASES, Assignment, assignments
 from benchmarks.finished import finished_files, write_contexts
-from benchmarks.journal import ROOT, Journal, cache_folder, fingerprint
+from benchmarks.journal import ROOT, Journal, cache_folder
 from benchmarks.plots import draw
-from benchmarks.results_file import command_line, keep
+from benchmarks.results_file import command_line, keep, positive
 from benchmarks.scores import Row, score
 from benchmarks.songs import SPLITS, Mode, load_songs
 from benchmarks.summary import TRUE, Summary, summaries
-from benchmarks.tables import closest_table, goals, report
+from benchmarks.tables import closest_table, failure_table, goals, report
 from benchmarks.writers import (
     WRITERS,
     Job,
@@ -49,10 +50,10 @@ from benchmarks.writers import (
     writer_named,
 )
 from benchmarks.written import Written, write_all
-from subtractive.errors import MusicError, OptionError
+from subtractive.errors import MusicError, OptionError, OutputError
 from subtractive.files.output import write_whole
 from subtractive.instruments import INSTRUMENTS
-from subtractive.repertoire import load_repertoire
+from subtractive.repertoire import Repertoire, load_repertoire
 
 SEEDS: dict[Mode, int] = {"quick": 5, "full": 1}
 RESULTS = ROOT / "benchmarks" / "results"
@@ -70,6 +71,10 @@ class Outcome:
     summaries : list of Summary
     absent : list of str
         Writers that can't write here, each with the reason.
+    reasons : dict of writer to (dict of str to int)
+        Why parts failed, and how many.
+    writing_seconds : float
+        That all writers took for all parts, those of earlier runs too.
     closest : list of dict
         For each system and instrument the parts that share most of their figures of 8 notes with
         one training song.
@@ -77,6 +82,8 @@ class Outcome:
 
     summaries: list[Summary]
     absent: list[str]
+    reasons: dict[str, dict[str, int]]
+    writing_seconds: float
     closest: list[dict[str, Any]]
 
 
@@ -87,6 +94,12 @@ def _assignments(options: argparse.Namespace) -> list[Assignment]:
         options.instrument or INSTRUMENTS,
         CASES if options.cases else (),
     )
+    keys = Counter(one.key for one in every)
+    if keys and max(keys.values()) > 1:
+        raise OptionError(
+            f"{max(keys, key=lambda key: keys[key])} is there twice: give the folders different "
+            "names, or measure one after the other"
+        )
     if not every:
         raise OptionError(
             "no song has a part to take out: a song needs the instrument with 16 notes or more, "
@@ -97,12 +110,19 @@ def _assignments(options: argparse.Namespace) -> list[Assignment]:
 
 def _writers(options: argparse.Namespace) -> Iterator[Writer]:
     """Yield the writers of the run; the true parts always, since distances are taken to them."""
-    names = options.writer.split(",") if options.writer else list(WRITERS)
+    names = dict.fromkeys(options.writer.split(",") if options.writer else WRITERS)
     for name in names:
         if name != TRUE:
             yield writer_named(name)
+    taken = set(WRITERS)
     for folder in options.files:
-        yield finished_files(folder)
+        writer = finished_files(folder)
+        if writer.name in taken:
+            raise OptionError(
+                f"{folder}: another writer is called {writer.name}: rename the folder"
+            )
+        taken.add(writer.name)
+        yield writer
     yield writer_named(TRUE)
 
 
@@ -125,8 +145,7 @@ def run(options: argparse.Namespace) -> Outcome:
     asked = WriterOptions(
         options.weights, options.device, options.temperature, options.takes, tuple(options.corpus)
     )
-    # some baselines hand out the parts of the other songs of the run
-    songs = fingerprint([], *(one.key for one in every))
+    learned = load_repertoire(index) if (index := options.novelty or _shipped_index()) else None
     columns = (TextColumn("{task.description:>12}"), BarColumn(), MofNCompleteColumn())
     written: list[tuple[str, list[Job], list[Written]]] = []
     absent: list[str] = []
@@ -135,14 +154,9 @@ def run(options: argparse.Namespace) -> Outcome:
     ) as progress:
         for writer in writers:
             jobs = _jobs(writer, every, seeds)
-            more = [
-                f"{path} {path.stat().st_mtime_ns}"
-                for folder in options.files
-                for path in folder.glob("*.mid")
-            ]
-            others = songs if writer.is_baseline else ""
-            state = fingerprint([], state_of(writer, asked), others, *sorted(more))
-            journal = Journal(cache_folder() / f"parts-{writer.name}-{state}.jsonl")
+            state = state_of(writer, asked)
+            path = cache_folder() / f"parts-{writer.name}-{state}.jsonl"
+            journal = Journal(path) if writer.is_kept else None
 
             def opened(writer: Writer = writer) -> WriteParts:
                 return writer.open(every, asked)
@@ -156,12 +170,21 @@ def run(options: argparse.Namespace) -> Outcome:
                 absent.append(f"{writer.name}: {error}")
                 continue
             written.append((writer.name, jobs, parts))
-    rows = _scored(written, options.novelty or _shipped_index())
-    return Outcome(summaries(rows), absent, _closest(rows))
+    rows = _scored(written, learned)
+    spent = sum(row.seconds for row in rows)
+    return Outcome(summaries(rows), absent, _reasons(rows), round(spent), _closest(rows))
 
 
 def _shipped_index() -> Path | None:
     return SHIPPED_INDEX if SHIPPED_INDEX.exists() else None
+
+
+def _reasons(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    failed = [row for row in rows if row.failed]
+    return {
+        writer: dict(Counter(row.failed for row in failed if row.writer == writer))
+        for writer in dict.fromkeys(row.writer for row in failed)
+    }
 
 
 def _closest(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -183,9 +206,8 @@ def _closest(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _scored(
-    written: Sequence[tuple[str, list[Job], list[Written]]], index: Path | None
+    written: Sequence[tuple[str, list[Job], list[Written]]], learned: Repertoire | None
 ) -> list[Row]:
-    learned = load_repertoire(index) if index else None
     every = [
         (name, job, part)
         for name, jobs, parts in written
@@ -209,12 +231,12 @@ def _parser() -> argparse.ArgumentParser:
         help="freedoom-valid, freedoom-train, real-songs, a folder of MIDI files, or\n"
         "CORPUS:valid; may be repeated; default: freedoom-valid and real-songs",
     )
-    parser.add_argument("--limit", type=int, help="at most so many songs of each split")
+    parser.add_argument("--limit", type=positive, help="at most so many songs of each split")
     parser.add_argument(
         "--instrument", action="append", choices=INSTRUMENTS, help="may be repeated"
     )
     parser.add_argument("--cases", action="store_true", help="the paper's cases, not whole songs")
-    parser.add_argument("--seeds", type=int, help="how many; default: 5, in full 1")
+    parser.add_argument("--seeds", type=positive, help="how many; default: 5, in full 1")
     parser.add_argument("--seed", type=int, default=0, help="the first one")
     parser.add_argument("--writer", help=f"some of {','.join(WRITERS)};\ndefault: all there are")
     parser.add_argument(
@@ -230,8 +252,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, help="a folder of weights; default: the shipped")
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--temperature", type=float, help="of the model; default: its own")
-    parser.add_argument("--takes", type=int, help="of each window; default: the model's own")
-    parser.add_argument("--batch", type=int, default=32, help="parts written together")
+    parser.add_argument("--takes", type=positive, help="of each window; default: the model's own")
+    parser.add_argument("--batch", type=positive, default=32, help="parts written together")
     parser.add_argument("--out", type=Path, help="JSON; table and picture go beside it")
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     return parser
@@ -240,6 +262,8 @@ def _parser() -> argparse.ArgumentParser:
 def _results(outcome: Outcome) -> dict[str, Any]:
     return {
         "absent": outcome.absent,
+        "reasons": outcome.reasons,
+        "writing_seconds": outcome.writing_seconds,
         "closest": outcome.closest,
         "goals": [goal._asdict() for goal in goals(outcome.summaries)],
         "summaries": [summary.as_json() for summary in outcome.summaries],
@@ -255,6 +279,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     out = options.out or RESULTS / f"{name}.json"
     command = command_line("benchmarks.symbolic", arguments)
     try:
+        if not out.parent.is_dir():
+            raise OutputError(f"{out.parent} is no folder: make it, or name another by --out")
         if options.contexts:
             count = write_contexts(_assignments(options), options.contexts)
             print(f"{count} contexts are in {options.contexts}")
@@ -263,6 +289,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         text = report(outcome.summaries)
         if outcome.closest:
             text += "\n### Nearest training songs\n\n" + closest_table(outcome.closest) + "\n"
+        if outcome.reasons:
+            text += "\n### Failed parts\n\n" + failure_table(outcome.reasons) + "\n"
         if outcome.absent:
             text += "\n".join(["", "Left out:", *outcome.absent, ""])
         heading = f"`python -m {command}`\n\n"

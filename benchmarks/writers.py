@@ -17,6 +17,8 @@ from benchmarks.songs import data_folder
 from subtractive.arrangement import Arrangement, Part, bars
 from subtractive.errors import OptionError
 
+MODEL = "transformer"
+
 # One part to write: the assignment and the seed.
 Job = tuple[Assignment, int]
 WriteParts = Callable[[Sequence[Job]], list[Part]]
@@ -60,25 +62,31 @@ class Writer(NamedTuple):
         False for the systems that are measured against the baselines.
     draws : bool
         Whether chance plays a part: then there is one part for each seed.
+    is_kept : bool
+        Whether its parts are kept for the next run: those that take long are.
     modules : tuple of str
         That its parts depend on.
     open : callable
         Given all assignments of the run (some hand out their true parts) and the options, it
         returns the function that writes. Raises `OptionError` if something is missing.
+    state : str
+        What else its parts depend on.
     """
 
     name: str
     is_baseline: bool
     draws: bool
+    is_kept: bool
     modules: tuple[str, ...]
     open: Callable[[Sequence[Assignment], WriterOptions], WriteParts]
+    state: str = ""
 
 
 def state_of(writer: Writer, options: WriterOptions) -> str:
     """Return a name for everything in code and weights that a writer's parts depend on."""
     files = module_files(*_SONGS, *writer.modules)
-    if writer.is_baseline:
-        return fingerprint(files, *(str(path.resolve()) for path in options.corpora))
+    if writer.name != MODEL:
+        return fingerprint(files, writer.state)
     folder = options.weights.resolve() if options.weights else Path("symbolic/weights")
     weights = [f"{folder}/writer.safetensors", f"{folder}/config.json"]
     more = (str(options.temperature), str(options.takes), options.device)
@@ -188,14 +196,14 @@ def _true(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
 WRITERS: Mapping[str, Writer] = {
     writer.name: writer
     for writer in (
-        Writer("silence", True, False, (), _silence),
-        Writer("random", True, True, (), _random),
-        Writer("retrieval", True, False, ("benchmarks.retrieval",), _retrieval),
-        Writer("plain", True, False, (), _plain),
-        Writer("arranger", True, True, ("benchmarks.arranger",), _arranger),
-        Writer("mma", True, True, ("benchmarks.mma_band",), _mma),
-        Writer("transformer", False, True, ("symbolic.writer",), _transformer),
-        Writer("true", True, False, (), _true),
+        Writer("silence", True, False, False, (), _silence),
+        Writer("random", True, True, False, (), _random),
+        Writer("retrieval", True, False, False, ("benchmarks.retrieval",), _retrieval),
+        Writer("plain", True, False, False, (), _plain),
+        Writer("arranger", True, True, True, ("benchmarks.arranger",), _arranger),
+        Writer("mma", True, True, True, ("benchmarks.mma_band",), _mma),
+        Writer(MODEL, False, True, True, ("symbolic.writer",), _transformer),
+        Writer("true", True, False, False, (), _true),
     )
 }
 

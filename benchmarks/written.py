@@ -39,19 +39,16 @@ class Written(NamedTuple):
 def key_of(job: Job) -> str:
     """Return the job's name: the same in every run on the same music, whole or cut alike."""
     one, seed = job
-    music = crc32(repr((one.context.parts, one.truth.notes)).encode())
+    music = crc32(repr((one.context, one.truth)).encode())
     return f"{one.key}:{music:08x}:{seed}"
 
 
 def _row(job: Job, written: Written) -> Row:
     notes = [list(note) for note in written.part.notes] if written.part else []
-    seconds = round(written.seconds, 3)
-    return {"key": key_of(job), "notes": notes, "failed": written.failed, "seconds": seconds}
+    return {"key": key_of(job), "notes": notes, "seconds": round(written.seconds, 3)}
 
 
 def _written(row: Row, instrument: str) -> Written:
-    if row["failed"]:
-        return Written(None, row["failed"], row["seconds"])
     known = known_instrument(instrument)
     notes = tuple(Note(*values) for values in row["notes"])
     part = Part(known.title, known.program, instrument == "drums", notes)
@@ -83,7 +80,7 @@ def write_all(
     name: str,
     jobs: Sequence[Job],
     opened: Callable[[], WriteParts],
-    journal: Journal,
+    journal: Journal | None,
     progress: Progress,
     batch: int,
 ) -> list[Written]:
@@ -96,21 +93,29 @@ def write_all(
     jobs : sequence of Job
     opened : callable
         Returns the writer; called only if there is something left to write.
-    journal : Journal
+    journal : Journal or None
+        None: nothing is kept. Failures never are, so that they are tried again.
     progress : rich.progress.Progress
         Counts bars.
     batch : int
         Number of parts written together, and then kept.
     """
+    kept = journal.rows if journal else {}
     keys = [key_of(job) for job in jobs]
-    left = [job for job, key in zip(jobs, keys, strict=True) if key not in journal.rows]
+    known = {
+        key: _written(kept[key], job[0].instrument)
+        for key, job in zip(keys, jobs, strict=True)
+        if key in kept
+    }
+    left = [job for job, key in zip(jobs, keys, strict=True) if key not in known]
     if left:
         write_parts = opened()
         task = progress.add_task(name, total=sum(one.around.bar_count for one, _ in left))
         for some in _batches(left, batch):
             parts = attempt(write_parts, some)
-            journal.add(_row(job, part) for job, part in zip(some, parts, strict=True))
+            if journal:
+                pairs = zip(some, parts, strict=True)
+                journal.add(_row(job, part) for job, part in pairs if not part.failed)
+            known |= {key_of(job): part for job, part in zip(some, parts, strict=True)}
             progress.advance(task, sum(one.around.bar_count for one, _ in some))
-    return [
-        _written(journal.rows[key], job[0].instrument) for job, key in zip(jobs, keys, strict=True)
-    ]
+    return [known[key] for key in keys]

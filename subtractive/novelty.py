@@ -13,8 +13,11 @@ what a writer saw in one piece.
 No moves are kept, but short hashes of the passages, in no order of the music: a `Known` answers
 whether it holds a passage, and has none to show. Different passages share a hash, so that it says
 yes too often: to one foreign passage in 256, 64 and 16, by length, and to these only if all shorter
-passages in them are known. It never says no to what it learned. Whoever guesses a passage can ask,
-so the figures of 4 notes may be found by trying all; they are a vocabulary, and no music.
+passages in them are known. It never says no to what it learned.
+
+Hashes can't be undone, but whoever guesses a passage can ask. The figures of 4 notes can be found
+by trying all, which gives a vocabulary and no music; a patient search that lengthens them note by
+note finds longer ones too, without keys, durations and songs. An index is no safe for secrets.
 """
 
 from __future__ import annotations

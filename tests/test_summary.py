@@ -83,6 +83,11 @@ def test_a_failed_song_counts_as_the_worst_score() -> None:
     rows = rows_of("true", [0.9, 0.9], metric) + rows_of("transformer", [0.9, None], metric)
     distance = pooled(rows).distances[metric]["transformer"].value
     assert distance == MEASURES[metric].worst / 2
+    # nobody gains by failing: where others were even worse, a failure costs as much
+    wild = rows_of("true", [1.0], "polyphony") + rows_of("mma", [30.0], "polyphony")
+    summary = pooled(wild + rows_of("transformer", [None], "polyphony"))
+    assert summary.distances["polyphony"]["transformer"].value == 29
+    assert summary.gains["polyphony"]["transformer - mma"].value == 0
 
 
 def test_writers_measured_on_different_songs_are_not_compared() -> None:

@@ -22,7 +22,7 @@ from subtractive.errors import OptionError
 from subtractive.files.midi import read_midi, write_midi
 from subtractive.instruments import INSTRUMENTS
 
-CHEAP = "silence,random,plain"
+CHEAP = "silence,random,plain,arranger"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_command_goes_on_where_it_was(
 ) -> None:
     first = run(collection)
     assert "### bass, pooled: 3 songs" in capsys.readouterr().out
-    (journal,) = (collection / "cache").rglob("parts-random-*.jsonl")
+    (journal,) = (collection / "cache").rglob("parts-arranger-*.jsonl")
     lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
     assert len(lines) == 3 * 3 * 5
     # stopped half way, in the middle of a line
@@ -127,11 +127,18 @@ def test_files_of_another_system_are_scored_and_missing_ones_count(collection: P
     assert found["gains"]["chroma_f1"]["answers - random"][1] > 0
     assert found["failures"]["answers"] == 0
 
+    twin = collection / "twin" / "answers"
+    twin.mkdir(parents=True)
+    (twin / "x.mid").write_bytes(b"")
+    both = ["--files", str(answers), "--files", str(twin)]
+    assert symbolic.main(["--quick", "--writer", CHEAP, *both]) == 2
+
     (answers / names[0]).unlink()
     (answers / names[1]).write_bytes(b"no music")
     worse = pooled(run(collection, "--files", str(answers), "--instrument", "bass"), "bass")
     assert worse["failures"]["answers"] == 2
     assert worse["distances"]["chord_tone_rate"]["answers"][0] == pytest.approx(2 / 3)
+    assert worse["values"]["chroma_f1"]["answers"][0] == pytest.approx(1 / 3)
     better, now = (of["gains"]["chroma_f1"]["answers - random"][0] for of in (found, worse))
     assert now == pytest.approx(better - 2 / 3, abs=1e-5)
 
@@ -142,7 +149,9 @@ def test_files_of_another_system_are_scored_and_missing_ones_count(collection: P
         (["--split", "nowhere"], "unknown split 'nowhere'"),
         (["--writer", "nobody"], "choose some of silence, random, retrieval"),
         (["--files", "nowhere"], "holds no .mid file"),
-        (["--split", "real-songs", "--limit", "0"], "no song has a part to take out"),
+        (["--split", "real-songs", "--split", "real-songs"], "is there twice"),
+        (["--out", "nowhere/out.json"], "is no folder"),
+        (["--novelty", "nowhere"], "no novelty index"),
     ],
 )
 def test_what_cannot_be_measured_is_said(
@@ -159,6 +168,14 @@ def test_without_songs_the_command_says_what_it_needs(
     monkeypatch.delenv("SUBTRACTIVE_DATA", raising=False)
     assert symbolic.main(["--quick"]) == 2
     assert "set it to a folder" in capsys.readouterr().err
+
+
+def test_numbers_of_things_are_above_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--limit", "--seeds", "--batch"):
+        with pytest.raises(SystemExit) as ended:
+            symbolic.main(["--quick", option, "0"])
+        assert ended.value.code == 2
+        assert "give 1 or more" in capsys.readouterr().err
 
 
 def test_a_folder_of_songs_is_a_split(collection: Path) -> None:
@@ -187,11 +204,11 @@ def test_one_song_that_fails_does_not_take_others_along(song: Arrangement, tmp_p
     journal = Journal(tmp_path / "parts.jsonl")
     with Progress(disable=True) as progress:
         kept = write_all("own", jobs, lambda: write, journal, progress, batch=3)
-        again = write_all("own", jobs, lambda: pytest.fail("opened"), journal, progress, batch=3)
+        done = [jobs[0], jobs[2]]
+        again = write_all("own", done, lambda: pytest.fail("opened"), journal, progress, batch=3)
     assert [part.failed for part in kept] == [part.failed for part in written]
-    assert [part.part and part.part.notes for part in again] == [
-        part.part and part.part.notes for part in written
-    ]
+    assert len(journal.rows) == 2  # what failed is tried again
+    assert [part.part and part.part.notes for part in again] == [one.truth.notes for one, _ in done]
     rows = [score("own", job, part) for job, part in zip(jobs, kept, strict=True)]
     assert [bool(row.scores) for row in rows] == [True, False, True]
 

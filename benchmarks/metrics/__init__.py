@@ -24,8 +24,8 @@ Besides: `controls` (was done what was asked for), and for recordings `sound` an
 Each module has the face of mir_eval: ``validate``, the metric functions and ``evaluate``, which
 returns a dictionary of floats, and ``MEASURES``, which says how to read them. A value is ``nan``
 where the question makes no sense for the song (never because of what the writer wrote, so that all
-writers are compared on the same songs); a part without notes takes the worst value wherever the
-question makes sense.
+writers are compared on the same songs); a part without notes takes the worst value of what is
+compared, and the best of errors: read those beside its density.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from subtractive.repertoire import Nearest, Repertoire
 
 MEASURES = (
     *(Measure(f"copied_{length}", "part", "nearer", 1.0) for length in LENGTHS),
-    Measure("longest_copied_run", "part", "nearer", 64.0),
+    Measure("longest_copied_run", "part", "nearer", 64.0, median=True),
 )
 
 

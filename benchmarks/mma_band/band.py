@@ -138,7 +138,7 @@ class MmaBand:
         every, _ = catalogue(libraries, listed, processes)
         grooves = [each for each in every if each.complete and each.place == "main"]
         names = [f"{each.file}:{each.name}" for each in grooves]
-        code = ("subtractive/mma.py", "benchmarks/traits.py")
+        code = ("subtractive/mma.py", "benchmarks/retrieval/traits.py")
         path = folder / f"mma-rhythms-{fingerprint(code, *names)}.npy"
         if path.exists():
             return cls(tuple(grooves), np.load(path))

@@ -28,7 +28,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from benchmarks.journal import ROOT
 from benchmarks.peers import measuring, writers
 from benchmarks.peers.installed import missing
-from benchmarks.results_file import command_line, keep
+from benchmarks.results_file import command_line, keep, positive
 from benchmarks.songs import data_folder, load_songs, song_files
 from benchmarks.tables import markdown_table
 from benchmarks.tokens import first_of_each
@@ -215,7 +215,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("--only", action="append", choices=KINDS, help="one of several; all")
-    parser.add_argument("--songs", type=int, default=15, help="how many songs of each collection")
+    parser.add_argument(
+        "--songs", type=positive, default=15, help="how many songs of each collection"
+    )
     parser.add_argument("--bars", type=int, default=32, help="of bass that are written")
     parser.add_argument("--seed", type=int, default=0, help="of what is random")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/peers.json")
