@@ -56,7 +56,9 @@ def test_every_score_can_be_read_and_every_measure_is_scored(rng: np.random.Gene
     for instrument, play in PLAYERS.items():
         part = play(rng)
         scored |= metrics.evaluate(part, part, surroundings_of(SONG), instrument).keys()
-    assert scored == metrics.MEASURES.keys()
+    # novelty needs an index of training songs
+    asked_elsewhere = {measure.name for measure in metrics.novelty.MEASURES}
+    assert scored == metrics.MEASURES.keys() - asked_elsewhere
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
