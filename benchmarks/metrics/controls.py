@@ -47,9 +47,9 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.metrics.density import facts_of
-from benchmarks.metrics.grid import Flags
+from benchmarks.metrics.grid import EARLY_BEATS, Flags, place_in
 from benchmarks.metrics.measure import Measure
-from benchmarks.metrics.played import EARLY_BEATS, Played
+from benchmarks.metrics.played import Played
 from benchmarks.style.model import StyleClassifier, load
 from subtractive.facts import Facts
 
@@ -199,9 +199,7 @@ def strong_chord_tones(part: Played) -> float:
     if not tones.any():
         return float("nan")
     # a note a little early belongs to the beat that it anticipates
-    early = part.onset + round(around.ticks_per_beat * EARLY_BEATS)
-    beat = np.searchsorted(around.beat_edges, early, side="right") - 1
-    beat = np.clip(beat, 0, len(around.beat_edges) - 2)
+    beat = place_in(part.onset, around.beat_edges, round(around.ticks_per_beat * EARLY_BEATS))
     has_chord: Flags = np.asarray(tones.any(axis=1))
     judged = on_strong_beat(part) & has_chord[beat]
     inside = tones[beat, part.pitch % 12]

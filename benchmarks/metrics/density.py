@@ -33,6 +33,7 @@ import numpy as np
 
 from benchmarks.metrics.grid import Ints
 from benchmarks.metrics.measure import Measure
+from benchmarks.metrics.overlap import validate
 from benchmarks.metrics.played import Played
 from subtractive.facts import Facts, measure
 from subtractive.placed import QUARTER
@@ -50,18 +51,6 @@ MEASURES = (
     Measure("velocity_spread", "part", "nearer", 127.0),
     Measure("swing_ratio", "part", "nearer", 2.0),
 )
-
-
-def validate(part: Played, truth: Played) -> None:
-    """Check that both parts are drums, or neither.
-
-    Raises
-    ------
-    ValueError
-        If one is drums and the other pitched.
-    """
-    if part.is_drums != truth.is_drums:
-        raise ValueError("drums can only be compared with drums, and pitched parts with pitched")
 
 
 def notes_per_bar(part: Played) -> float:

@@ -27,6 +27,8 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 KICKS = (35, 36)
+# An onset this share of a beat before a barline anticipates the bar, as a player would say.
+EARLY_BEATS = 1 / 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +135,20 @@ class Surroundings:
 
 def _classes(found: Iterable[int | None]) -> Ints:
     return np.array([-1 if each is None else each for each in found], dtype=np.int64)
+
+
+def place_in(onsets: Ints, edges: Ints, early: float) -> Ints:
+    """Return the bar (or beat) that each onset belongs to, if it may come `early` ticks before it.
+
+    Parameters
+    ----------
+    onsets : array of int
+        In ticks.
+    edges : array of int [shape=(span + 1,)]
+        In ticks, increasing; the last one is the end of the music.
+    early : float
+    """
+    return np.clip(np.searchsorted(edges, onsets + early, side="right") - 1, 0, len(edges) - 2)
 
 
 def sixteenths(onsets: Ints, ticks_per_beat: int) -> Ints:

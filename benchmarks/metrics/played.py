@@ -7,13 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
-from benchmarks.metrics.grid import Array, Ints, Surroundings
+from benchmarks.metrics.grid import EARLY_BEATS, Array, Ints, Surroundings, place_in
 from subtractive.arrangement import Part
 from subtractive.arrays import Notes, notes_array
 from subtractive.harmony import chroma
-
-# An onset this share of a beat before a barline anticipates the bar, as a player would say.
-EARLY_BEATS = 1 / 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +69,8 @@ class Played:
     @cached_property
     def bar(self) -> Ints:
         """Bar that each note belongs to [shape=(note,)]; one a little early anticipates its bar."""
-        early = self.onset + round(self.around.ticks_per_beat * EARLY_BEATS)
-        bar = np.searchsorted(self.around.bar_edges, early, side="right") - 1
-        return np.clip(bar, 0, self.around.bar_count - 1)
+        early = round(self.around.ticks_per_beat * EARLY_BEATS)
+        return place_in(self.onset, self.around.bar_edges, early)
 
     @cached_property
     def shares(self) -> Array:

@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.metrics.grid import Ints
-from benchmarks.retrieval.traits import EARLY_BEATS, bar_of
+from benchmarks.metrics.grid import EARLY_BEATS, Ints, place_in
 from subtractive.arrangement import Arrangement, Bar, ChordSymbol, Note, bars
 from subtractive.arrays import Notes
 from subtractive.charts import QUALITIES, scale
@@ -143,7 +142,7 @@ def placed(
     """
     onset = played["onset"].astype(np.int64)
     lines: Ints = np.arange(len(slices) + 1) * groove.beats * TICKS
-    row = bar_of(onset, lines, ticks * EARLY_BEATS)
+    row = place_in(onset, lines, ticks * EARLY_BEATS)
     offsets = (onset - lines[row]) / ticks
     quarter = context.ticks_per_beat
     end = bars(context)[-1].end

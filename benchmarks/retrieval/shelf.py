@@ -12,8 +12,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.metrics.grid import Ints
-from benchmarks.retrieval.traits import EARLY_BEATS, WIDTHS, Floats, Hearing, bar_of
+from benchmarks.metrics.grid import EARLY_BEATS, Ints, place_in
+from benchmarks.retrieval.traits import WIDTHS, Floats, Hearing
 from subtractive.arrangement import Bar, Note
 from subtractive.arrays import NOTE, ArraySong, Notes
 from subtractive.instruments import instrument as known_instrument
@@ -105,7 +105,7 @@ def _of_song(
 ) -> dict[str, npt.NDArray[np.generic]]:
     count = len(heard.quarters)
     onset = notes["onset"].astype(np.int64)
-    bar = bar_of(onset, heard.lines, song.ticks_per_beat * EARLY_BEATS)
+    bar = place_in(onset, heard.lines, song.ticks_per_beat * EARLY_BEATS)
     own = notes.copy()
     own["onset"] = onset - heard.lines[bar]
     return {

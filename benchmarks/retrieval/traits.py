@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.metrics.grid import KICKS, Array, Flags, Ints
+from benchmarks.metrics.grid import KICKS, Array, Flags, Ints, place_in
 from benchmarks.metrics.overlap import DRUM_CLASSES
 from subtractive.arrangement import bars
 from subtractive.arrays import ArrayPart, ArraySong
@@ -28,19 +28,12 @@ RHYTHMS = (*PITCHED, *KIT)
 # The flags of a bar, trait by trait, in the order of their bits.
 WIDTHS = {"harmony": BEATS * 12, "lowest": BEATS * 12, **dict.fromkeys(RHYTHMS, SLOTS)}
 _FIRM_SHARE = 1 / 8  # of a beat; what sounds for less only leaks into it
-# An onset this share of a beat before a barline belongs to the bar that it anticipates.
-EARLY_BEATS = 1 / 24
 
 
 def bar_lines(song: ArraySong) -> Ints:
     """Return the onsets of the bars and the end of the last one [shape=(bar + 1,)], in ticks."""
     every_bar = bars(song)
     return np.array([*(bar.onset for bar in every_bar), every_bar[-1].end], dtype=np.int64)
-
-
-def bar_of(onsets: Ints, lines: Ints, early: float) -> Ints:
-    """Return the bar that each onset belongs to, if it may come `early` ticks before a barline."""
-    return np.clip(np.searchsorted(lines, onsets + early, side="right") - 1, 0, len(lines) - 2)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -143,7 +136,7 @@ def _by_beat(spans: Ints, lines: Ints, ticks_per_beat: int) -> tuple[Array, Ints
 
 def _slots(onsets: Ints, lines: Ints, ticks_per_beat: int) -> Flags:
     """Return the 16ths of each bar that onsets are nearest to; half a 16th goes up."""
-    bar = bar_of(onsets, lines, ticks_per_beat / 8)
+    bar = place_in(onsets, lines, ticks_per_beat / 8)
     slot = (8 * (onsets - lines[bar]) + ticks_per_beat) // (2 * ticks_per_beat)
     struck = np.zeros((len(lines) - 1, SLOTS), dtype=np.bool_)
     kept = (slot >= 0) & (slot < SLOTS)
