@@ -5,7 +5,7 @@
   this song: the floor.
 - `rule_based`: what a simple arranger programs: chord roots on the kick, a rock beat, strummed
   chords. It knows the chords, and has no idea of its own: the floor that a model must be worth
-  more than. (`benchmarks.arranger` knows far more.)
+  more than. (`subtractive.arranger` knows far more.)
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.metrics.grid import KICKS
 from subtractive.arrangement import Arrangement, Bar, ChordSymbol, Note, Part, bars
 from subtractive.harmony import chord_at, estimate_chords
 from subtractive.instruments import instrument as known_instrument
+from subtractive.kit import KICKS
 
 VELOCITY = 80
 KICK, SNARE, CLOSED_HAT = 36, 38, 42

@@ -151,7 +151,7 @@ def _plain(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
 def _arranger(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
     del every, options
     # the other writers do without it
-    from benchmarks.arranger import arrange  # noqa: PLC0415
+    from subtractive.arranger import arrange  # noqa: PLC0415
 
     return _each(arrange)
 
@@ -200,7 +200,7 @@ WRITERS: Mapping[str, Writer] = {
         Writer("random", True, True, False, (), _random),
         Writer("retrieval", True, False, False, ("benchmarks.retrieval",), _retrieval),
         Writer("plain", True, False, False, (), _plain),
-        Writer("arranger", True, True, True, ("benchmarks.arranger",), _arranger),
+        Writer("arranger", True, True, True, ("subtractive.arranger",), _arranger),
         Writer("mma", True, True, True, ("benchmarks.mma_band",), _mma),
         Writer(MODEL, False, True, True, ("symbolic.writer",), _transformer),
         Writer("true", True, False, False, (), _true),

@@ -8,10 +8,20 @@ import numpy as np
 
 from subtractive.placed import EARLY, QUARTER, Bools, Ints, Placed, share
 
+KICKS = (35, 36)
+# What drums are compared in; shakers, bells and hand drums are in none of the classes.
+DRUM_CLASSES: dict[str, tuple[int, ...]] = {
+    "kick": KICKS,
+    "snare": (37, 38, 39, 40),
+    "hats": (42, 44, 46),
+    "toms": (41, 43, 45, 47, 48, 50),
+    "cymbals": (49, 51, 52, 53, 55, 57, 59),
+}
+
 KICK, SNARE, SIDE_STICK, HAT, RIDE, CRASH, TOM, HAND, SHAKER, COWBELL, CLAP, ELSE = range(12)
 # 22 and 26 are the rims of electronic hats; pedalled hats (44) mark beats, they divide none
 _KIT = {
-    KICK: (35, 36),
+    KICK: KICKS,
     SNARE: (38, 40),
     SIDE_STICK: (37,),
     HAT: (22, 26, 42, 46),

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.arranger import arrange
-from benchmarks.arranger.voicings import SPAN_FRETS, TUNING, grips, nearest, tones_of
 from subtractive.arrangement import Arrangement, ChordSymbol, Metre, Note, Part, Tempo, bars, order
+from subtractive.arranger import arrange
+from subtractive.arranger.voicings import SPAN_FRETS, TUNING, grips, nearest, tones_of
 from subtractive.chord_symbols import no_chord, parse_chord
 from subtractive.harmony import TEMPLATES
 from subtractive.instruments import INSTRUMENTS, instrument, role

@@ -10,11 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.arranger import arrange
-from benchmarks.arranger.chart import EIGHTH, QUARTER, pulses
-from benchmarks.arranger.patterns import digits
-from benchmarks.arranger.rhythm import Lock, Score, habit, willingness
-from benchmarks.arranger.styles import STYLES, same
 from benchmarks.assignments import whole_song
 from benchmarks.baselines import rule_based
 from benchmarks.metrics import overlap
@@ -22,6 +17,11 @@ from benchmarks.metrics.played import Played
 from benchmarks.songs import Song
 from benchmarks.windows import cut
 from subtractive.arrangement import Arrangement, Metre, Note, Part, Tempo, bars, order
+from subtractive.arranger import arrange
+from subtractive.arranger.chart import EIGHTH, QUARTER, pulses
+from subtractive.arranger.patterns import digits
+from subtractive.arranger.rhythm import Lock, Score, habit, willingness
+from subtractive.arranger.styles import STYLES, same
 from subtractive.files.midi import read_midi
 
 BEAT = 480

@@ -14,6 +14,7 @@ from benchmarks.metrics import chord_accuracy, overlap, similarity
 from benchmarks.metrics.grid import Ints, f1
 from benchmarks.metrics.played import Played
 from subtractive.arrangement import Arrangement, Note, Part
+from subtractive.kit import DRUM_CLASSES
 from tests.metric_laws import (
     BAR,
     BEAT,
@@ -322,7 +323,7 @@ PATCHES: dict[str, tuple[Any, str, Any, Function, Law]] = {
     "cymbals for kicks": (
         overlap,
         "DRUM_CLASSES",
-        {**overlap.DRUM_CLASSES, "kick": overlap.DRUM_CLASSES["cymbals"]},
+        {**DRUM_CLASSES, "kick": DRUM_CLASSES["cymbals"]},
         lambda p, t: overlap.evaluate(p, t)["kick_f1"],
         by_hand(drums_of((0, 36), (0, 49)), drums_of((0, 36), (BEAT, 49)), 1.0),
     ),

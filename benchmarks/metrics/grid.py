@@ -21,12 +21,12 @@ from subtractive.harmony import (
     key_of_chroma,
     note_spans,
 )
+from subtractive.kit import KICKS
 
 Ints = npt.NDArray[np.int64]
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-KICKS = (35, 36)
 # An onset this share of a beat before a barline anticipates the bar, as a player would say.
 EARLY_BEATS = 1 / 24
 

@@ -27,18 +27,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.metrics.grid import KICKS, Ints, f1
+from benchmarks.metrics.grid import Ints, f1
 from benchmarks.metrics.measure import Measure
 from benchmarks.metrics.played import Played
+from subtractive.kit import DRUM_CLASSES
 
-# General MIDI drum keys; shakers, bells and hand drums are in none of the classes.
-DRUM_CLASSES: dict[str, tuple[int, ...]] = {
-    "kick": KICKS,
-    "snare": (37, 38, 39, 40),
-    "hats": (42, 44, 46),
-    "toms": (41, 43, 45, 47, 48, 50),
-    "cymbals": (49, 51, 52, 53, 55, 57, 59),
-}
 UNCLASSED = len(DRUM_CLASSES)
 
 MEASURES = (

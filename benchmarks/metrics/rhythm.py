@@ -41,11 +41,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.metrics.grid import KICKS, Array, Flags, Ints, Surroundings, f1, sixteenths
+from benchmarks.metrics.grid import Array, Flags, Ints, Surroundings, f1, sixteenths
 from benchmarks.metrics.harmony import lowest_at
 from benchmarks.metrics.measure import Measure
 from benchmarks.metrics.played import Played
-from subtractive.kit import CLAP, HAT, KIND, RIDE, SIDE_STICK, SNARE, TOM
+from subtractive.kit import CLAP, HAT, KICKS, KIND, RIDE, SIDE_STICK, SNARE, TOM
 
 BASS_BELOW = 52  # E3
 PHRASE_BARS = 4

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks import metrics
-from benchmarks.metrics.grid import KICKS, Surroundings
+from benchmarks.metrics.grid import Surroundings
 from subtractive.arrangement import Arrangement, Part, order
 from subtractive.example import main_part, subtract
 from subtractive.instruction import Instruction
 from subtractive.instruments import INSTRUMENTS
+from subtractive.kit import KICKS
 
 Row = dict[str, Any]
 Tick = Callable[[], object]

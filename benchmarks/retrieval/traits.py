@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.metrics.grid import KICKS, Array, Flags, Ints, place_in
-from benchmarks.metrics.overlap import DRUM_CLASSES
+from benchmarks.metrics.grid import Array, Flags, Ints, place_in
 from subtractive.arrangement import bars
 from subtractive.arrays import ArrayPart, ArraySong
 from subtractive.harmony import beat_edges, chroma
 from subtractive.instruments import roles
+from subtractive.kit import DRUM_CLASSES, KICKS
 
 Floats = npt.NDArray[np.float32]
 Bits = npt.NDArray[np.uint8]

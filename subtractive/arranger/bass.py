@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.arranger.chart import Flags
-from benchmarks.arranger.form import tacet
-from benchmarks.arranger.phrasing import Stroke, strokes
-from benchmarks.arranger.rhythm import Lock, Score
 from subtractive.arrangement import ChordSymbol, Note
+from subtractive.arranger.chart import Flags
+from subtractive.arranger.form import tacet
+from subtractive.arranger.phrasing import Stroke, strokes
+from subtractive.arranger.rhythm import Lock, Score
 
 LOWEST, COMFORT, HIGHEST = 28, 45, 67  # E1, the A2 that lines stay below, G4
 LOCKS = (Lock("kick", 3, 1.5), Lock("riff", 4, 2), Lock("other", 1, 0.5), Lock("snare", 0.5, 0))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.arranger.band import VOICES, Band
-from benchmarks.arranger.chart import QUARTER, Array, Chart, Flags, Ints
+from subtractive.arranger.band import VOICES, Band
+from subtractive.arranger.chart import QUARTER, Array, Chart, Flags, Ints
 
 PHRASE_BARS, LONG_PHRASE_BARS = 4, 8
 INTRO_BARS = 8  # of silence at the start that drums may play into

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.arranger.band import Band
-from benchmarks.arranger.chart import EIGHTH, QUARTER, Array, Chart, Flags, Ints
-from benchmarks.arranger.patterns import digits
-from benchmarks.arranger.styles import DISTORTED, STYLES, Style
+from subtractive.arranger.band import Band
+from subtractive.arranger.chart import EIGHTH, QUARTER, Array, Chart, Flags, Ints
+from subtractive.arranger.patterns import digits
+from subtractive.arranger.styles import DISTORTED, STYLES, Style
 
 # What of a style is held against which voice.
 _COMPARED = (

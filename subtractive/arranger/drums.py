@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.arranger.chart import QUARTER, SIXTEENTH, TRIPLET, Flags, Ints
-from benchmarks.arranger.form import INTRO_BARS, LONG_PHRASE_BARS
-from benchmarks.arranger.rhythm import Lock, Score, loudness, strikes, willingness
-from benchmarks.arranger.styles import Cells
 from subtractive.arrangement import Note
+from subtractive.arranger.chart import QUARTER, SIXTEENTH, TRIPLET, Flags, Ints
+from subtractive.arranger.form import INTRO_BARS, LONG_PHRASE_BARS
+from subtractive.arranger.rhythm import Lock, Score, loudness, strikes, willingness
+from subtractive.arranger.styles import Cells
 
 KICK, STICK, SNARE, HAT, PEDAL, CRASH, RIDE = 36, 37, 38, 42, 44, 49, 51
 KICK_LOCKS = (Lock("bass", 3, 1.5), Lock("riff", 1.5, 0.5), Lock("other", 0.5, 0))

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.arranger.band import Band
-from benchmarks.arranger.chart import Array, Chart, Flags, Ints
-from benchmarks.arranger.feel import Feel
-from benchmarks.arranger.form import Form
-from benchmarks.arranger.patterns import digits
-from benchmarks.arranger.styles import Cells
 from subtractive.arrangement import Arrangement
+from subtractive.arranger.band import Band
+from subtractive.arranger.chart import Array, Chart, Flags, Ints
+from subtractive.arranger.feel import Feel
+from subtractive.arranger.form import Form
+from subtractive.arranger.patterns import digits
+from subtractive.arranger.styles import Cells
 
 STRIKE = 5.0  # willingness from which a player strikes
 _HELD_BACK = 1.0  # willingness less in quiet bars

@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from benchmarks.arranger.chart import SIXTEENTH, TRIPLET, Array, Pulse
-from benchmarks.arranger.styles import Cells
+from subtractive.arranger.chart import SIXTEENTH, TRIPLET, Array, Pulse
+from subtractive.arranger.styles import Cells
 
 
 def digits(beats: tuple[Pulse, ...], cells: Cells, steps: int) -> Array:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.arranger import bass, drums, guitar
-from benchmarks.arranger.rhythm import Score
 from subtractive.arrangement import Arrangement, Note, Part, order
+from subtractive.arranger import bass, drums, guitar
+from subtractive.arranger.rhythm import Score
 from subtractive.instruments import instrument as known_instrument
 
 _PLAYERS = {"bass": bass.write, "drums": drums.write, "guitar": guitar.write}

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.arranger.band import SILENT
-from benchmarks.arranger.chart import EIGHTH, Chart, Flags, Ints
-from benchmarks.arranger.form import tacet
-from benchmarks.arranger.phrasing import Stroke, strokes
-from benchmarks.arranger.rhythm import Lock, Score
-from benchmarks.arranger.voicings import Grip, nearest, power_chord, tones_of
 from subtractive.arrangement import Note
+from subtractive.arranger.band import SILENT
+from subtractive.arranger.chart import EIGHTH, Chart, Flags, Ints
+from subtractive.arranger.form import tacet
+from subtractive.arranger.phrasing import Stroke, strokes
+from subtractive.arranger.rhythm import Lock, Score
+from subtractive.arranger.voicings import Grip, nearest, power_chord, tones_of
 
 RIFF_LOCKS = (Lock("bass", 4, 2), Lock("kick", 1, 0.5), Lock("other", 1, 0.5))
 COMP_LOCKS = (Lock("bass", 1, 0.5), Lock("other", 1, 0.5), Lock("snare", 2, 1))

@@ -6,12 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.arranger.chart import EIGHTH, QUARTER, SIXTEENTH, TRIPLET, Array, Chart, Flags, Ints
-from benchmarks.metrics.grid import KICKS
-from benchmarks.metrics.overlap import DRUM_CLASSES
 from subtractive.arrangement import Arrangement
+from subtractive.arranger.chart import (
+    EIGHTH,
+    QUARTER,
+    SIXTEENTH,
+    TRIPLET,
+    Array,
+    Chart,
+    Flags,
+    Ints,
+)
 from subtractive.arrays import notes_array
 from subtractive.instruments import roles
+from subtractive.kit import DRUM_CLASSES, KICKS
 
 SILENT = 128  # lowest pitch where nobody strikes
 LOW = 55  # a guitar whose strokes lie below G3 in the middle plays the riff, not the lead

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.arranger.chart import QUARTER, Flags
-from benchmarks.arranger.rhythm import Lock, Score, loudness, strikes, willingness
-from benchmarks.arranger.styles import Cells
+from subtractive.arranger.chart import QUARTER, Flags
+from subtractive.arranger.rhythm import Lock, Score, loudness, strikes, willingness
+from subtractive.arranger.styles import Cells
 
 
 class Stroke(NamedTuple):
