@@ -51,7 +51,8 @@ def collate(lessons: Sequence[Lesson]) -> Batch:
             column[index, : len(one.rows)] = torch.from_numpy(getattr(one.rows, name))
         place[index, : len(one.rows)] = torch.from_numpy(one.rows.place)
     instrument = torch.tensor([INSTRUMENTS.index(one.instrument) for one in lessons])
-    return Batch(values, mask, instrument, place=place, **columns)
+    wishes = torch.from_numpy(np.stack([one.wishes for one in lessons]))
+    return Batch(values, mask, instrument, wishes, place=place, **columns)
 
 
 def draw(corpora: Sequence[Corpus], rng: np.random.Generator) -> Lesson:

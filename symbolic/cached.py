@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # torch's own convention
 from torch import Tensor
 
 from symbolic.config import WriterConfig
-from symbolic.tones import PITCH, leaning, told_of
+from symbolic.tones import (
+    KEYS,
+    PITCH,
+    POSITIONS,
+    bar_places,
+    by_position,
+    leaning,
+    strikes_of,
+    striking,
+    told_of,
+    tones_of,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,30 @@ class Steps:
     position: Tensor
     place: Tensor
     mask: Tensor
+
+
+class Heard(NamedTuple):
+    """What a decoder is given of a context, frame by frame.
+
+    Attributes
+    ----------
+    seen : Tensor [shape=(batch, frame, dim)]
+    tones : Tensor [shape=(batch, frame, 12, feature)]
+        As `tones.tones_of` returns them.
+    strikes : Tensor [shape=(batch, frame, DRUM_CLASSES)]
+        As `tones.strikes_of` returns them.
+    keys : Tensor [shape=(batch, frame, head_dim)]
+        What is asked of the frames of a bar when the next position is chosen.
+    """
+
+    seen: Tensor
+    tones: Tensor
+    strikes: Tensor
+    keys: Tensor
+
+    def rows(self, rows: Tensor) -> Heard:
+        """Return some sequences of the batch, in the order of `rows`."""
+        return Heard(*(values[rows] for values in self))
 
 
 class Cache:
@@ -137,32 +173,36 @@ class CachedWriter:
             x = x + F.linear(F.relu(hidden).square(), w[f"{feed}.1.ff.2.weight"])
         return _norm(x, w[f"{stack}.final_norm.g"])
 
-    def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor) -> Tensor:
-        """Return what the decoder is given of each frame [shape=(batch, frame, dim)]."""
+    def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor, wishes: Tensor) -> Heard:
+        """Return what the decoder is given of each frame."""
         w = self.weights
+        before, after = F.linear(wishes, w["wish.weight"])[:, None].chunk(2, dim=-1)
         x = (
             F.linear(frames, w["frame_in.weight"], w["frame_in.bias"])
             + w["instrument.weight"][instrument][:, None]
+            + before
         )
         place = torch.arange(frames.shape[1], dtype=torch.float32, device=frames.device)[None]
         hidden = self._layers(x, "encoder", place, mask[:, None, None, :], None)
-        return hidden + F.linear(frames, w["raw.weight"])
+        seen = hidden + F.linear(frames, w["raw.weight"]) + after
+        return Heard(
+            seen, tones_of(frames), strikes_of(frames), F.linear(seen, w["when_key.weight"])
+        )
 
-    def feed(self, steps: Steps, seen: Tensor, tones: Tensor, cache: Cache) -> Tensor:
+    def feed(self, steps: Steps, heard: Heard, cache: Cache) -> Tensor:
         """Feed rows and return the decoder's state after each [shape=(batch, row, dim)].
 
         Parameters
         ----------
         steps : Steps
-        seen : Tensor [shape=(batch, frame, dim)]
+        heard : Heard
             As `encode` returns it.
-        tones : Tensor [shape=(batch, frame, 12, feature)]
-            As `tones.tones_of` returns them of the frames.
         cache : Cache
             Grows by the rows fed.
         """
         w = self.weights
         batch, rows = steps.main.shape
+        seen, tones = heard.seen, heard.tones
         sequence = torch.arange(batch, device=seen.device)[:, None]
         told = told_of(steps.main, tones[sequence, steps.frame])
         x = (
@@ -185,19 +225,28 @@ class CachedWriter:
         cache.length = end
         return hidden
 
-    def main_logits(self, hidden: Tensor, tones: Tensor) -> Tensor:
-        """Return the logits of the next row's token [shape=(..., MAIN)].
+    def main_logits(self, hidden: Tensor, heard: Heard, frame: Tensor, position: Tensor) -> Tensor:
+        """Return the logits of the next row's token [shape=(batch, row, MAIN)].
 
         Parameters
         ----------
-        hidden : Tensor [shape=(..., dim)]
-        tones : Tensor [shape=(..., 12, feature)]
-            At the time of the row whose state `hidden` is.
+        hidden : Tensor [shape=(batch, row, dim)]
+        heard : Heard
+        frame, position : Tensors of int [shape=(batch, row)]
+            Of the rows whose states `hidden` are.
         """
         w = self.weights
+        sequence = torch.arange(len(hidden), device=hidden.device)[:, None]
+        tones, strikes = heard.tones[sequence, frame], heard.strikes[sequence, frame]
         logits = F.linear(hidden, w["main_head.weight"], w["main_head.bias"])
         wanted = F.linear(hidden, w["leaning.weight"], w["leaning.bias"])
         logits[..., PITCH.start : PITCH.stop] += leaning(wanted, tones)
+        wanted = F.linear(hidden, w["striking.weight"], w["striking.bias"])
+        logits[..., KEYS.start : KEYS.stop] += striking(wanted, strikes)
+        query = F.linear(hidden, w["when_query.weight"], w["when_query.bias"])
+        places, there = bar_places(frame, position, heard.keys.shape[1])
+        of_bar = (heard.keys[sequence[..., None], places] @ query[..., None])[..., 0] * there
+        logits[..., POSITIONS.start : POSITIONS.stop] += by_position(of_bar)
         return logits
 
     def _attributes(self, hidden: Tensor, main: Tensor) -> Tensor:

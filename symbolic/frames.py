@@ -22,7 +22,7 @@ Floats = npt.NDArray[np.float32]
 
 # kick, snare, stick or clap, closed hat, open hat, tom, crash, ride, other
 DRUM_CLASSES = 9
-_DRUM_CLASS = np.full(128, 8)
+DRUM_CLASS = np.full(128, 8)
 for _class, _keys in enumerate(
     [
         (35, 36),
@@ -35,7 +35,7 @@ for _class, _keys in enumerate(
         (51, 53, 59),
     ]
 ):
-    _DRUM_CLASS[list(_keys)] = _class
+    DRUM_CLASS[list(_keys)] = _class
 
 # bass, guitar, keys, sustained (strings, choir, brass, pads), lead (reeds, pipes, synths), other
 CONTEXT_ROLES = 6
@@ -65,6 +65,10 @@ _LAYOUT: tuple[tuple[str, int], ...] = (
     ("loudness", 2),
     ("song", 6),
     ("minor", 1),
+    ("draft_struck", 12),
+    ("draft_sounding", 12),
+    ("draft_drums", DRUM_CLASSES),
+    ("draft_shape", 4),
 )
 SLICES: dict[str, slice] = {}
 _at = 0
@@ -215,6 +219,7 @@ def context_frames(
     key: Key,
     *,
     chords: Ints | None = None,
+    draft: GridPart | None = None,
     first_bar: int = 0,
     bar_total: int = 0,
 ) -> Frames:
@@ -229,6 +234,8 @@ def context_frames(
     key : Key
     chords : array of int [shape=(chord, 4)], optional
         Chord symbols that the part shall follow; without them chords are estimated from `parts`.
+    draft : GridPart, optional
+        What the rules would play (see `symbolic.draft`).
     first_bar, bar_total : int
         The place of `song` in the whole piece, if it is a cutting; `bar_total` 0 means the whole.
     """
@@ -251,7 +258,7 @@ def context_frames(
             loud, at[begins], np.stack([notes[begins, 3] / 127, np.ones(begins.sum())], axis=1)
         )
         if part.is_drums:
-            struck[at[begins], 12 + _DRUM_CLASS[notes[begins, 2]]] = True
+            struck[at[begins], 12 + DRUM_CLASS[notes[begins, 2]]] = True
             values[at[begins], SLICES["subtick"].start + 3 + tick[begins]] = 1
             continue
         pitched.append(notes)
@@ -287,8 +294,35 @@ def context_frames(
         onsets = song.bar_onsets[:-1][bar] + (np.arange(count) - bar_frames[:-1][bar]) * FRAME
         _chord_features(chords, onsets, values, given=given, shift=key.shift)
     _metre_features(song, bar_frames, values, first_bar, bar_total or song.bar_count)
+    if draft is not None:
+        _draft_features(draft, song, key.shift, values)
     values[:, SLICES["alike"]] = np.repeat(_alike(bar_frames, struck), np.diff(bar_frames), axis=0)
     return Frames(values, bar_frames)
+
+
+def _draft_features(draft: GridPart, song: GridSong, shift: int, values: Floats) -> None:
+    """Write what a draft plays: classes struck and held, drums, how low and loud, that it is."""
+    frame, _, _ = frame_of_tick(song.bar_onsets)
+    start = int(song.bar_onsets[0])
+    inside = (draft.notes[:, 0] >= start) & (draft.notes[:, 0] < song.bar_onsets[-1])
+    onset, duration, pitch, velocity = draft.notes[inside].T
+    at = frame[onset - start]
+    shape = values[:, SLICES["draft_shape"]]
+    shape[:, 0] = 1
+    shape[at, 1] = 1
+    np.maximum.at(shape[:, 3], at, velocity / 127)
+    if draft.is_drums:
+        values[at, SLICES["draft_drums"].start + DRUM_CLASS[pitch]] = 1
+        return
+    moved = (pitch + shift) % 12
+    values[at, SLICES["draft_struck"].start + moved] = 1
+    # of a chord its lowest note says how low
+    shape[at[::-1], 2] = (pitch[::-1] - 48) / 24
+    last = frame[np.minimum(onset + duration - start, len(frame)) - 1] + 1
+    span = np.zeros((len(values) + 1, 12))
+    np.add.at(span, (at, moved), 1)
+    np.add.at(span, (last, moved), -1)
+    values[:, SLICES["draft_sounding"]] = np.cumsum(span, axis=0)[:-1] > 0
 
 
 def _pitch_features(rolls: npt.NDArray[np.bool_], values: Floats) -> None:

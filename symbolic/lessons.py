@@ -15,6 +15,8 @@ import numpy.typing as npt
 from scoretokens.codec import encode, normalise
 from scoretokens.grid import GridPart, GridSong
 from subtractive.instruments import INSTRUMENTS
+from symbolic.concepts import PEOPLE, drawn, marked
+from symbolic.draft import draft_of
 from symbolic.frames import REACH, Key, beat_chords, context_frames, cut, key_of
 from symbolic.rows import Rows, rows_of
 
@@ -22,16 +24,20 @@ Ints = npt.NDArray[np.int64]
 WINDOW = 16  # bars that are written
 LOOKAHEAD = 2  # bars of context beyond them, where a fill leads to
 ALONE = 0.07  # share of lessons without any context: what sampling is guided away from
+# Shares of lessons that say something of the part, or show the rules' draft of it. What little
+# is left of a lead sheet tells no style: there words are needed, and are learned to be followed.
+SAID, SAID_OF_LEAD_SHEETS, DRAFTED = 0.55, 0.85, 0.7
 
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """A window: the context's frames [shape=(frame, WIDTH)] and the target's rows."""
+    """A window: the context's frames [shape=(frame, WIDTH)], the target's rows, what is wished."""
 
     instrument: str
     frames: npt.NDArray[np.float32]
     rows: Rows
     bar_count: int
+    wishes: npt.NDArray[np.float32]
 
 
 def target_part(song: GridSong, instrument: str) -> GridPart | None:
@@ -55,20 +61,20 @@ def thin(context: Sequence[GridPart], rng: np.random.Generator) -> tuple[list[Gr
     """Return what of the context is kept, and whether its chords are given as symbols.
 
     The context stays as it is, or some parts, some roles or a single part of it stay; one draw in
-    eight makes a lead sheet: one tune, and the chords of the whole. A few have no context at all.
+    five makes a lead sheet: one tune, and the chords of the whole. A few have no context at all.
     """
     draw = rng.random()
     symbols = rng.random() < 0.15
     if draw > 1 - ALONE:
         return [], False
-    if draw < 0.4 or len(context) < 2:
+    if draw < 0.38 or len(context) < 2:
         return list(context), symbols
-    if draw < 0.58:
+    if draw < 0.54:
         kept = [part for part in context if rng.random() < 0.6]
-    elif draw < 0.76:
+    elif draw < 0.7:
         wanted = [role for role in INSTRUMENTS if rng.random() < 0.6]
         kept = [part for part in context if part.role in wanted]
-    elif draw < 0.885:
+    elif draw < 0.9:
         kept = [part for part in context if part.role == "other"]
         kept = kept and [kept[int(rng.integers(len(kept)))]]
         symbols = True
@@ -152,11 +158,17 @@ def lesson(
     # Another key, as an estimate may be: it keeps songs from being learned by heart.
     if rng is not None and rng.random() < 0.4:
         key = Key(int(rng.integers(-6, 6)), bool(rng.random() < 0.5))
+    draft = None
+    if piece.parts and (rng is None or rng.random() < DRAFTED):
+        draft = draft_of(
+            piece, piece.parts, instrument, rng or np.random.default_rng(first), chords
+        )
     seen = context_frames(
         piece,
         piece.parts,
         key,
         chords=chords,
+        draft=draft,
         first_bar=song.first_bar + begin,
         bar_total=song.bar_total or song.bar_count,
     )
@@ -169,4 +181,11 @@ def lesson(
     bar_onsets = song.bar_onsets[first : last + 1]
     encoded = encode(notes, bar_onsets.tolist(), instrument=instrument, program=target.program)
     rows = rows_of(encoded, bar_onsets, bar_frames[: last - first + 1] - bar_frames[0])
-    return Lesson(instrument, seen.values[bar_frames[0] :], rows, last - first)
+    own = song.wishes[:, 0] == INSTRUMENTS.index(instrument)
+    true = song.wishes[own, 1].tolist()
+    if rng is None:
+        wishes = [concept for concept in true if concept == PEOPLE]
+    else:
+        share = SAID_OF_LEAD_SHEETS if given and len(context) < 2 else SAID
+        wishes = drawn(true, share, rng)
+    return Lesson(instrument, seen.values[bar_frames[0] :], rows, last - first, marked(wishes))

@@ -21,10 +21,10 @@ from subtractive.instruments import INSTRUMENTS
 from symbolic.cached import Cache, CachedWriter, Steps
 from symbolic.consensus import most_agreed
 from symbolic.frames import WIDTH, Frames
+from symbolic.lean import Lean, Pull
 from symbolic.lessons import LOOKAHEAD, WINDOW
 from symbolic.pen import Limits, Pen, Step, Window, choose, flat
 from symbolic.rows import Rows, ids_of, rows_of
-from symbolic.tones import tones_of
 
 Ints = npt.NDArray[np.int64]
 OVERLAP = 8  # bars already written that a window sees
@@ -60,6 +60,12 @@ class Job:
         is the model's own distribution (classifier-free guidance, Ho & Salimans 2022).
     alone : array of float [shape=(frame, WIDTH)]
         The frames of the same bars without any context.
+    wishes : array of float [shape=(len(CONCEPTS),)]
+        What is asked for (see `symbolic.concepts.marked`).
+    draft : array of int [shape=(note, 4)]
+        What the rules would play.
+    pull : Pull
+        How far the part leans towards it.
     program : int or None
         None lets the writer choose, except for drums.
     takes : int
@@ -79,6 +85,9 @@ class Job:
     top_p: float
     guidance: float
     alone: npt.NDArray[np.float32]
+    wishes: npt.NDArray[np.float32]
+    draft: Ints
+    pull: Pull
     program: int | None
     takes: int
     notes: Ints
@@ -161,6 +170,10 @@ class _Desk:
         prepared = [_window(job) for job in firsts]
         self.windows = [window for window, _, _ in prepared]
         self.before = [rows for _, rows, _ in prepared]
+        self.leans = [
+            Lean(job.draft, window, job.pull, drums=job.instrument == "drums")
+            for job, window in zip(firsts, self.windows, strict=True)
+        ]
         self.pens = [
             Pen(
                 self.windows[sheet],
@@ -185,15 +198,19 @@ class _Desk:
         named = [INSTRUMENTS.index(job.instrument) for job in firsts] * self.sides
         device = writer.device
         instrument = torch.tensor(named, device=device)
-        self.seen = writer.encode(frames.to(device), mask.to(device), instrument)
-        self.tones = tones_of(frames.to(device))
-        self.frame = torch.zeros(len(seen), dtype=torch.long, device=device)  # of the last rows fed
+        wishes = torch.from_numpy(np.stack([job.wishes for job in firsts] * self.sides))
+        self.heard = writer.encode(
+            frames.to(device), mask.to(device), instrument, wishes.to(device)
+        )
+        # Frame and position of the last rows fed.
+        self.frame = torch.zeros(len(seen), 1, dtype=torch.long, device=device)
+        self.position = self.frame
         self.guidance = torch.tensor([[job.guidance] for job in self.jobs], device=device)
 
     def guided(self, state: Tensor) -> Tensor:
         """Return the main logits of each job, guided if there are two sides [shape=(job, MAIN)]."""
-        tones = self.tones[torch.arange(len(state), device=state.device), self.frame]
-        logits = self.writer.main_logits(state, tones)
+        logits = self.writer.main_logits(state[:, None], self.heard, self.frame, self.position)
+        logits = logits[:, 0]
         if self.sides == 1:
             return logits
         with_context, without = logits.log_softmax(dim=-1).chunk(2)
@@ -225,12 +242,13 @@ class _Desk:
         room = max(ends) + 1 + ROOM
         cache = Cache(self.writer.config, len(ends), room, self.writer.device)
         steps = _stack(groups * self.sides, self.writer.device)
-        hidden = self.writer.feed(steps, self.seen, self.tones, cache)
+        hidden = self.writer.feed(steps, self.heard, cache)
         rows = self._rows(self.sheet, len(groups))
         last = rows, torch.tensor(ends, device=rows.device)[rows]
-        state, self.frame = hidden[last], steps.frame[last]
+        state = hidden[last]
+        self.frame, self.position = steps.frame[last][:, None], steps.position[last][:, None]
         cache.keep(rows)
-        self.seen, self.tones = self.seen[rows], self.tones[rows]
+        self.heard = self.heard.rows(rows)
         while not all(pen.done for pen in self.pens):
             state = self._advance(self._dismissed(state, cache), cache)
 
@@ -246,7 +264,8 @@ class _Desk:
             return state
         rows = self._rows(busy, len(self.order))
         cache.keep(rows)
-        self.seen, self.tones, self.frame = self.seen[rows], self.tones[rows], self.frame[rows]
+        self.heard = self.heard.rows(rows)
+        self.frame, self.position = self.frame[rows], self.position[rows]
         self.guidance = self.guidance[rows[: len(busy)]]
         self.order = [self.order[row] for row in busy]
         return state[rows]
@@ -257,9 +276,11 @@ class _Desk:
         active = [row for row, index in enumerate(self.order) if not self.pens[index].done]
         main = np.full(len(self.order), _BAR)
         for row in active:
-            pen = self.pens[self.order[row]]
+            index = self.order[row]
+            pen = self.pens[index]
+            leaned = self.leans[self.sheet[index]].leaned(logits[row], pen)
             form = pen.state == "Bar"
-            main[row] = _draw(self.jobs[self.order[row]], logits[row], pen.allowed(), form=form)
+            main[row] = _draw(self.jobs[index], leaned, pen.allowed(), form=form)
         duration, velocity = self._attributes(state, main, active)
         fed: list[list[Step]] = [[] for _ in self.order]
         for row in active:
@@ -269,8 +290,8 @@ class _Desk:
                 fed[row].append(step)
         cache.make_room(ROOM)
         steps = _stack(fed * self.sides, self.writer.device)
-        self.frame = steps.frame[:, -1]
-        return self.writer.feed(steps, self.seen, self.tones, cache)[:, -1]
+        self.frame, self.position = steps.frame[:, -1:], steps.position[:, -1:]
+        return self.writer.feed(steps, self.heard, cache)[:, -1]
 
     def _attributes(self, state: Tensor, main: Ints, active: Sequence[int]) -> tuple[Ints, Ints]:
         """Sample duration and velocity of the notes among the tokens just chosen."""

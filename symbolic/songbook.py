@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from scoretokens.grid import GridPart, GridSong, to_grid
 from subtractive.dataset import from_row, shards
 from subtractive.excerpts import Excerpt
+from symbolic.concepts import CONCEPTS, true_of
 
 _ROLES = ("drums", "bass", "guitar", "other")
 # Values of one kind behind one another, whatever the song; `sizes` says where each song ends.
@@ -33,8 +34,9 @@ _FLAT: dict[str, Any] = {
     "chords": np.int32,
     "parts": np.int32,  # role, program, notes
     "notes": np.int32,
+    "wishes": np.int16,
 }
-_WIDTHS = {"chords": 4, "parts": 3, "notes": 4}
+_WIDTHS = {"chords": 4, "parts": 3, "notes": 4, "wishes": 2}
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -42,7 +44,12 @@ Arrays = dict[str, npt.NDArray[Any]]
 def excerpt_on_grid(excerpt: Excerpt) -> GridSong:
     """Return an excerpt on the grid; it knows its place in the song."""
     song = to_grid(excerpt.music)
-    return replace(song, first_bar=excerpt.first_bar, bar_total=excerpt.bar_total)
+    return replace(
+        song,
+        first_bar=excerpt.first_bar,
+        bar_total=excerpt.bar_total,
+        wishes=true_of(excerpt),
+    )
 
 
 class Songs(Sequence[GridSong]):
@@ -93,6 +100,7 @@ class Songs(Sequence[GridSong]):
             own["chords"].astype(np.int64),
             first_bar,
             bar_total,
+            own["wishes"].astype(np.int64),
         )
 
 
@@ -112,6 +120,7 @@ def _flat(songs: Iterable[GridSong]) -> Arrays:
             "chords": song.chords,
             "parts": np.array(parts).reshape(-1, 3),
             "notes": np.concatenate([np.zeros((0, 4), np.int64), *(p.notes for p in song.parts)]),
+            "wishes": song.wishes,
         }
         sizes.append([song.first_bar, song.bar_total, *(len(own[name]) for name in _FLAT)])
         for name, kind in _FLAT.items():
@@ -174,7 +183,9 @@ def load_songs(folder: Path, split: str, cache: Path, processes: int = 2) -> Son
     found = shards(folder, split)
     # a corpus is never changed in place, so names, sizes and times of its shards tell it
     stamps = [(shard.name, shard.stat().st_size, shard.stat().st_mtime_ns) for shard in found]
-    name = hashlib.sha256(repr((str(folder.resolve()), split, stamps)).encode()).hexdigest()[:16]
+    name = hashlib.sha256(
+        repr((str(folder.resolve()), split, stamps, *_FLAT, *CONCEPTS)).encode()
+    ).hexdigest()[:16]
     stored = cache / name
     if not stored.is_dir():
         with ProcessPoolExecutor(processes) as workers:

@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812  # torch's own convention
 from torch import Tensor
 
 from scoretokens.vocabulary import vocabulary
-from symbolic.frames import SLICES
+from symbolic.frames import DRUM_CLASS, FRAME, SLICES
 
 # What a frame says of each pitch class.
 FEATURES = (
@@ -24,10 +24,15 @@ FEATURES = (
     "chord_root",
     "chord_tones",
     "chord_bass",
+    "draft_struck",
+    "draft_sounding",
 )
 _ROOT = FEATURES.index("chord_root")
 INTERVALS = 12  # semitones up from the root, 0 to 11; index 12 means none
-PITCH = vocabulary().span("Pitch")
+PITCH, KEYS = vocabulary().span("Pitch"), vocabulary().span("PitchDrum")
+POSITIONS = vocabulary().span("Position")
+BAR_FRAMES = -(-len(POSITIONS) // FRAME)  # of the longest bar
+_DRUM_CLASS = torch.tensor(DRUM_CLASS[vocabulary().values("PitchDrum")])
 _CLASS = torch.tensor(vocabulary().values("Pitch") % 12)
 _ABOVE = (torch.arange(12)[None] - torch.arange(12)[:, None]) % 12  # interval of [root, class]
 
@@ -35,6 +40,47 @@ _ABOVE = (torch.arange(12)[None] - torch.arange(12)[:, None]) % 12  # interval o
 def tones_of(frames: Tensor) -> Tensor:
     """Return what frames say of each pitch class [shape=(..., 12, feature)]."""
     return torch.stack([frames[..., SLICES[name]] for name in FEATURES], dim=-1)
+
+
+def strikes_of(frames: Tensor) -> Tensor:
+    """Return which drums the draft strikes [shape=(..., DRUM_CLASSES)]."""
+    return frames[..., SLICES["draft_drums"]]
+
+
+def striking(weight: Tensor, strikes: Tensor) -> Tensor:
+    """Return what is added to the logit of each drum key [shape=(..., key)].
+
+    Parameters
+    ----------
+    weight : Tensor [shape=(..., 1)]
+        How much the writer wants what the draft strikes just now.
+    strikes : Tensor [shape=(..., DRUM_CLASSES)]
+    """
+    return (weight * strikes)[..., _DRUM_CLASS.to(weight.device)]
+
+
+def bar_places(frame: Tensor, position: Tensor, frame_count: int) -> tuple[Tensor, Tensor]:
+    """Return the frames of each row's bar, and which of them exist [shape=(..., BAR_FRAMES)].
+
+    Parameters
+    ----------
+    frame, position : Tensors of int [shape=(...,)]
+        As in `rows.Rows`.
+    frame_count : int
+    """
+    first = frame - torch.div(position, FRAME, rounding_mode="floor")
+    places = first[..., None] + torch.arange(BAR_FRAMES, device=frame.device)
+    return places.clamp(max=frame_count - 1), places < frame_count
+
+
+def by_position(of_bar: Tensor) -> Tensor:
+    """Return what is said of a bar's frames for each position [shape=(..., position)].
+
+    Parameters
+    ----------
+    of_bar : Tensor [shape=(..., BAR_FRAMES)]
+    """
+    return of_bar.repeat_interleave(FRAME, dim=-1)[..., : len(POSITIONS)]
 
 
 def _own(values: Tensor, main: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,10 +16,24 @@ from torch import Tensor, nn
 from x_transformers.x_transformers import AttentionLayers
 
 from scoretokens.grid import MAX_BAR
+from symbolic.concepts import CONCEPTS
 from symbolic.config import WriterConfig
 from symbolic.frames import WIDTH
 from symbolic.rows import DURATIONS, MAIN, VELOCITIES
-from symbolic.tones import FEATURES, INTERVALS, PITCH, leaning, told_of, tones_of
+from symbolic.tones import (
+    FEATURES,
+    INTERVALS,
+    KEYS,
+    PITCH,
+    POSITIONS,
+    bar_places,
+    by_position,
+    leaning,
+    strikes_of,
+    striking,
+    told_of,
+    tones_of,
+)
 
 FORGOTTEN = 0.1  # share of rows whose token the decoder is not told while training
 
@@ -34,6 +48,8 @@ class Batch:
     frame_mask : Tensor of bool [shape=(batch, frame)]
         True where there is a frame.
     instrument : Tensor of int [shape=(batch,)]
+    wishes : Tensor [shape=(batch, len(CONCEPTS))]
+        As `symbolic.concepts.marked` makes them; all zero where nothing is said.
     main, duration, velocity, frame, position : Tensors of int [shape=(batch, row)]
         As in `rows.Rows`; padding is -1 in `main` and 0 elsewhere.
     place : Tensor of float [shape=(batch, row)]
@@ -42,6 +58,7 @@ class Batch:
     frames: Tensor
     frame_mask: Tensor
     instrument: Tensor
+    wishes: Tensor
     main: Tensor
     duration: Tensor
     velocity: Tensor
@@ -85,6 +102,7 @@ class Writer(nn.Module):
         self.encoder = _layers(config, config.encoder_depth, causal=False)
         self.raw = nn.Linear(WIDTH, dim, bias=False)
         self.instrument = nn.Embedding(3, dim)
+        self.wish = nn.Linear(len(CONCEPTS), 2 * dim, bias=False)
         self.main = nn.Embedding(MAIN, dim)
         self.duration = nn.Embedding(DURATIONS, dim)
         self.velocity = nn.Embedding(VELOCITIES, dim)
@@ -93,18 +111,23 @@ class Writer(nn.Module):
         self.decoder = _layers(config, config.depth, causal=True)
         self.main_head = nn.Linear(dim, MAIN)
         self.leaning = nn.Linear(dim, len(FEATURES) + INTERVALS)
+        self.striking = nn.Linear(dim, 1)
+        self.when_query = nn.Linear(dim, config.head_dim)
+        self.when_key = nn.Linear(dim, config.head_dim, bias=False)
         self.duration_hidden = nn.Linear(dim, dim)
         self.duration_head = nn.Linear(dim, DURATIONS)
         self.velocity_head = nn.Linear(dim, VELOCITIES)
         for embedding in (self.instrument, self.main, self.duration, self.velocity, self.position):
             nn.init.normal_(embedding.weight, std=0.02)
-        for fresh in (self.told, self.leaning):
+        # What is added to a writer's logits and inputs begins at nothing.
+        for fresh in (self.told, self.leaning, self.striking, self.when_query, self.wish):
             nn.init.zeros_(fresh.weight)
 
-    def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor) -> Tensor:
+    def encode(self, frames: Tensor, mask: Tensor, instrument: Tensor, wishes: Tensor) -> Tensor:
         """Return what the decoder is given of each frame [shape=(batch, frame, dim)]."""
-        hidden = self.frame_in(frames) + self.instrument(instrument)[:, None]
-        seen: Tensor = self.encoder(hidden, mask=mask) + self.raw(frames)
+        before, after = self.wish(wishes)[:, None].chunk(2, dim=-1)
+        hidden = self.frame_in(frames) + self.instrument(instrument)[:, None] + before
+        seen: Tensor = self.encoder(hidden, mask=mask) + self.raw(frames) + after
         return seen
 
     def hidden(self, batch: Batch, seen: Tensor) -> Tensor:
@@ -133,18 +156,31 @@ class Writer(nn.Module):
             self.velocity_head(F.relu(known + self.duration(duration)).square()),
         )
 
+    def when(self, hidden: Tensor, seen: Tensor, frame: Tensor, position: Tensor) -> Tensor:
+        """Return what is added to the logit of each position [shape=(batch, row, position)].
+
+        Each row's state is asked how well it goes with what is seen at each frame of its bar:
+        a writer looks ahead to where the others strike.
+        """
+        scores = self.when_query(hidden) @ self.when_key(seen).transpose(1, 2)
+        places, there = bar_places(frame, position, seen.shape[1])
+        return by_position(scores.gather(2, places) * there)
+
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         """Return the logits of each next row: main, duration, velocity.
 
         The duration's logits are given the true next token, the velocity's the true duration too.
         Each has shape (batch, row - 1, choices).
         """
-        seen = self.encode(batch.frames, batch.frame_mask, batch.instrument)
+        seen = self.encode(batch.frames, batch.frame_mask, batch.instrument, batch.wishes)
         hidden = self.hidden(batch, seen)[:, :-1]
         following = batch.main[:, 1:].clamp(min=0)
         main = self.main_head(hidden)
-        tones = _at(tones_of(batch.frames), batch.frame[:, :-1])
+        frame, position = batch.frame[:, :-1], batch.position[:, :-1]
+        tones, strikes = _at(tones_of(batch.frames), frame), _at(strikes_of(batch.frames), frame)
         main[..., PITCH.start : PITCH.stop] += leaning(self.leaning(hidden), tones)
+        main[..., KEYS.start : KEYS.stop] += striking(self.striking(hidden), strikes)
+        main[..., POSITIONS.start : POSITIONS.stop] += self.when(hidden, seen, frame, position)
         return main, *self.attribute_logits(hidden, following, batch.duration[:, 1:])
 
 

@@ -17,6 +17,8 @@ from subtractive.errors import InstrumentError, OptionError
 from subtractive.instruments import INSTRUMENTS, Instrument, instrument
 from symbolic.cached import CachedWriter
 from symbolic.checkpoint import load_weights
+from symbolic.concepts import PEOPLE, heard, marked
+from symbolic.draft import draft_of
 from symbolic.frames import (
     FRAME,
     SLICES,
@@ -27,6 +29,7 @@ from symbolic.frames import (
     key_of,
     key_shift,
 )
+from symbolic.lean import Pull
 from symbolic.pen import Limits
 from symbolic.rows import MAIN
 from symbolic.sampling import Job, write_notes
@@ -35,9 +38,11 @@ Ints = npt.NDArray[np.int64]
 
 # Chosen on 40 real songs of which the quick benchmark has none. Colder drums keep the beat; colder
 # basses and guitars fall into the most predictable of the styles learned, whatever the song.
-TEMPERATURE = {"drums": 0.4, "bass": 1.0, "guitar": 1.0}
+TEMPERATURE = {"drums": 0.7, "bass": 1.0, "guitar": 1.0}
 GUIDANCE = {"drums": 1.0, "bass": 2.0, "guitar": 2.0}
 TOP_P = 0.95
+# Towards what the rules would play. Drums drawn warmer that lean more are as sure and less stiff.
+PULL = {"drums": Pull(2.0, 2.0), "bass": Pull(1.0, 1.0), "guitar": Pull(1.0, 1.0)}
 TAKES = 6  # of each window; more of them agree on plainer music, and cost more time
 MOST_TAKES = 32
 # Notes struck at once: two hands and two feet, a bass's double stops, six strings.
@@ -60,6 +65,8 @@ class Request:
         None: estimated from the context.
     program : int or None
         General MIDI program of the part; None: chosen by the writer.
+    words : str
+        How the part should be, such as "Add a laid-back reggae bass"; may be empty.
     takes : int or None
         How many times each window of bars is written before the take that agrees most with the
         others is kept, 1 to 32; None: the default. One take is faster, and an odd one more often.
@@ -72,6 +79,7 @@ class Request:
     key: KeySignature | None = None
     program: int | None = None
     takes: int | None = None
+    words: str = ""
 
 
 class PartWriter:
@@ -159,7 +167,9 @@ def _prepare(request: Request) -> tuple[Job, int]:
         key = key_shift(request.key.tonic, request.key.is_minor)
     else:
         key = key_of(parts, chords) or Key(0, is_minor=False)
-    frames = context_frames(song, parts, key, chords=chords)
+    seeds = [request.seed, INSTRUMENTS.index(wanted.name)]
+    draft = draft_of(song, parts, wanted.name, np.random.default_rng([*seeds, 1]), chords)
+    frames = context_frames(song, parts, key, chords=chords, draft=draft)
     pitched = wanted.name != "drums"
     shift = key.shift if pitched else 0
     # A program that the vocabulary has not is given to the part, and the writer chooses another.
@@ -171,13 +181,16 @@ def _prepare(request: Request) -> tuple[Job, int]:
         limits=Limits(_allowed_tokens(wanted, shift), POLYPHONY[wanted.name]),
         open_frames=_open_frames(frames, pitched=pitched),
         harmony=_harmony(frames, pitched=pitched),
-        rng=np.random.default_rng([request.seed, INSTRUMENTS.index(wanted.name)]),
+        rng=np.random.default_rng(seeds),
         temperature=TEMPERATURE[wanted.name]
         if request.temperature is None
         else request.temperature,
         top_p=TOP_P,
         guidance=GUIDANCE[wanted.name],
         alone=context_frames(song, [], key).values,
+        wishes=marked([PEOPLE, *heard(request.words, wanted.name)]),
+        draft=draft.notes + np.array([0, 0, shift, 0]),
+        pull=PULL[wanted.name],
         program=request.program if known else None,
         takes=takes,
         notes=np.zeros((0, 4), dtype=np.int64),

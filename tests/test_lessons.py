@@ -156,9 +156,12 @@ def test_lessons_are_the_same_in_every_key(
     expected, found = lesson(home, instrument, 4, None), lesson(there, instrument, 4, None)
     assert expected is not None
     assert found is not None
-    height = SLICES["extremes"]
+    # How high music lies is no matter of key; what a guitar can grip hangs on its frets.
+    draft = slice(SLICES["draft_struck"].start, SLICES["draft_shape"].stop)
+    height = SLICES["draft_shape"].start + 2
+    free = np.r_[SLICES["extremes"], draft if instrument == "guitar" else height]
     assert np.array_equal(
-        np.delete(found.frames, height, axis=1), np.delete(expected.frames, height, axis=1)
+        np.delete(found.frames, free, axis=1), np.delete(expected.frames, free, axis=1)
     )
     pitched = np.isin(expected.rows.main, V.span("Pitch"))
     moved = found.rows.main - expected.rows.main

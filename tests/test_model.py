@@ -23,7 +23,6 @@ from symbolic.config import WriterConfig
 from symbolic.frames import WIDTH
 from symbolic.lessons import Lesson, lesson
 from symbolic.rows import DURATIONS, MAIN, VELOCITIES
-from symbolic.tones import tones_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # x-transformers uses what torch deprecates
@@ -62,7 +61,9 @@ def batch(lessons: list[Lesson]) -> Batch:
 
 
 def states(model: Writer, batch: Batch) -> Tensor:
-    return model.hidden(batch, model.encode(batch.frames, batch.frame_mask, batch.instrument))
+    return model.hidden(
+        batch, model.encode(batch.frames, batch.frame_mask, batch.instrument, batch.wishes)
+    )
 
 
 def gradients(
@@ -104,7 +105,7 @@ def test_every_row_sees_the_whole_context(model: Writer, batch: Batch) -> None:
 
 def test_a_row_is_given_the_frame_of_its_own_moment(model: Writer, batch: Batch) -> None:
     """And through the rows before it those of their moments: of no other, and of no later one."""
-    seen = model.encode(batch.frames, batch.frame_mask, batch.instrument).detach()
+    seen = model.encode(batch.frames, batch.frame_mask, batch.instrument, batch.wishes).detach()
     seen.requires_grad_()
     row = 30
     model.hidden(batch, seen)[0, row].sum().backward()  # type: ignore[no-untyped-call]
@@ -183,8 +184,8 @@ def test_the_encoder_is_the_same(
 ) -> None:
     short = replace(lessons[1], frames=lessons[1].frames[:50])
     batch = collate([lessons[0], short])
-    context = (batch.frames, batch.frame_mask, batch.instrument)
-    apart = (model.encode(*context) - cached.encode(*context)).abs()
+    context = (batch.frames, batch.frame_mask, batch.instrument, batch.wishes)
+    apart = (model.encode(*context) - cached.encode(*context).seen).abs()
     assert float(apart[batch.frame_mask].max()) < CLOSE
 
 
@@ -194,7 +195,7 @@ def test_fed_in_any_chunks_the_states_are_those_of_training(
     model: Writer, cached: CachedWriter, batch: Batch, chunk: int
 ) -> None:
     """With padding, since the three songs differ in length, and with a cache that must grow."""
-    seen = cached.encode(batch.frames, batch.frame_mask, batch.instrument)
+    heard = cached.encode(batch.frames, batch.frame_mask, batch.instrument, batch.wishes)
     count = batch.main.shape[1]
     cache = Cache(TOY, len(batch.main), min(chunk, count))
     fed = []
@@ -202,7 +203,7 @@ def test_fed_in_any_chunks_the_states_are_those_of_training(
         steps = steps_of(batch, slice(start, start + chunk))
         if cache.length:
             cache.make_room(steps.main.shape[1])
-        fed.append(cached.feed(steps, seen, tones_of(batch.frames), cache))
+        fed.append(cached.feed(steps, heard, cache))
     assert cache.length == count
     check_states(model, batch, torch.cat(fed, dim=1))
 
@@ -214,17 +215,17 @@ def test_a_prompt_with_padding_and_then_step_by_step(
     """As sampling does: prompts of different lengths side by side, then one row at a time."""
     batch = collate(lessons)
     prompts = (5, 9, 2)
-    seen = cached.encode(batch.frames, batch.frame_mask, batch.instrument)
+    heard = cached.encode(batch.frames, batch.frame_mask, batch.instrument, batch.wishes)
     cache = Cache(TOY, len(prompts), 40)
     first = steps_of(batch, slice(0, max(prompts)))
     mask = torch.arange(max(prompts))[None] < torch.tensor(prompts)[:, None]
-    hidden = cached.feed(replace(first, mask=mask), seen, tones_of(batch.frames), cache)
+    hidden = cached.feed(replace(first, mask=mask), heard, cache)
     found = [[hidden[song, : prompts[song]]] for song in range(3)]
     for step in range(min(len(one.rows) for one in lessons) - max(prompts)):
         at = torch.tensor(prompts)[:, None] + step
         columns = {name: getattr(batch, name).gather(1, at) for name in ROWS}
         steps = Steps(**columns, mask=torch.ones(3, 1, dtype=torch.bool))
-        hidden = cached.feed(steps, seen, tones_of(batch.frames), cache)
+        hidden = cached.feed(steps, heard, cache)
         for song in range(3):
             found[song].append(hidden[song])
     expected = states(model, batch)
@@ -238,15 +239,14 @@ def test_logits_of_every_attribute_are_those_of_training(
     model: Writer, cached: CachedWriter, batch: Batch
 ) -> None:
     main, duration, velocity = model(batch)
-    seen = cached.encode(batch.frames, batch.frame_mask, batch.instrument)
+    heard = cached.encode(batch.frames, batch.frame_mask, batch.instrument, batch.wishes)
     cache = Cache(TOY, len(batch.main), batch.main.shape[1])
-    tones = tones_of(batch.frames)
-    hidden = cached.feed(steps_of(batch, slice(None)), seen, tones, cache)[:, :-1]
-    at = tones[torch.arange(len(batch.main))[:, None], batch.frame[:, :-1]]
+    hidden = cached.feed(steps_of(batch, slice(None)), heard, cache)[:, :-1]
+    time = batch.frame[:, :-1], batch.position[:, :-1]
     following, length = batch.main[:, 1:].clamp(min=0), batch.duration[:, 1:]
     real = batch.main[:, 1:] >= 0
     for expected, found in (
-        (main, cached.main_logits(hidden, at)),
+        (main, cached.main_logits(hidden, heard, *time)),
         (duration, cached.duration_logits(hidden, following)),
         (velocity, cached.velocity_logits(hidden, following, length)),
     ):

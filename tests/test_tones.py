@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from scoretokens.vocabulary import vocabulary
-from symbolic.frames import SLICES, WIDTH
-from symbolic.tones import FEATURES, INTERVALS, PITCH, leaning, told_of, tones_of
+from symbolic.frames import FRAME, SLICES, WIDTH
+from symbolic.tones import (
+    FEATURES,
+    INTERVALS,
+    PITCH,
+    bar_places,
+    leaning,
+    strikes_of,
+    striking,
+    told_of,
+    tones_of,
+)
 
 V = vocabulary()
 PITCHES = torch.tensor(V.values("Pitch"))
@@ -79,3 +90,22 @@ def test_without_a_chord_there_is_no_interval() -> None:
     tones = tones_of(torch.zeros(1, WIDTH))
     assert not told_of(torch.tensor([token(40)]), tones).any()
     assert not leaning(torch.ones(1, len(FEATURES) + INTERVALS), tones).any()
+
+
+def test_a_bar_is_found_from_any_row_in_it() -> None:
+    """Rows at ticks 0, 7 and 47 of a bar that begins at frame 16; what lies beyond is not there."""
+    position = torch.tensor([[0, 7, 47]])
+    frame = 16 + position // FRAME
+    places, there = bar_places(frame, position, 40)
+    assert (places[..., 0] == 16).all()
+    assert (places[there] < 40).all()
+    assert there.sum(-1).tolist() == [[24, 24, 24]]
+
+
+def test_the_draft_lifts_the_keys_of_the_drums_that_it_strikes() -> None:
+    seen = torch.zeros(1, WIDTH)
+    seen[0, SLICES["draft_drums"].start] = 1  # the kick
+    lifted = striking(torch.tensor([[1.5]]), strikes_of(seen))[0]
+    keys = vocabulary().values("PitchDrum")
+    assert keys[np.flatnonzero(lifted.numpy())].tolist() == [35, 36]
+    assert lifted.max() == 1.5

@@ -8,7 +8,7 @@ pieces, since a position must fit the vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -57,6 +57,8 @@ class GridSong:
         The score's own symbols: onset, root (-1 for N.C.), pitch classes as a 12-bit mask, bass.
     first_bar, bar_total : int
         Its place in the whole piece if it is a cutting; `bar_total` is 0 for a whole.
+    wishes : array of int [shape=(wish, 2)]
+        Instrument and what is true of its part, as `symbolic.concepts` numbers them.
     """
 
     bar_onsets: Ints
@@ -66,6 +68,7 @@ class GridSong:
     chords: Ints
     first_bar: int = 0
     bar_total: int = 0
+    wishes: Ints = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
 
     @property
     def bar_count(self) -> int:
