@@ -124,11 +124,7 @@ class Lean:
             result[_MOVING_ON] += self.pull.when * self._when(pen)
             result[_REPEAT.start : _REPEAT.stop] += self.pull.when * self._repeats(pen.bar)
         elif pen.state in ("Position", "Note"):
-            written = []
-            for step in reversed(pen.steps):
-                if _V.kind(step.main) not in ("Pitch", "PitchDrum"):
-                    break
-                written.append(step.main)
+            written = [step.main for step in pen.steps[len(pen.steps) - pen.struck :]]
             pitches, over = self._what(pen, written)
             result[_PITCHES] += self.pull.what * pitches
             if pen.state == "Note":
