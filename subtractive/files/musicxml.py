@@ -139,6 +139,23 @@ def read_musicxml(content: bytes, name: str = "") -> Arrangement:
     )
 
 
+def events_in(written: Sequence[Sequence[At[EventT]]], place: int) -> dict[Fraction, EventT]:
+    """Return what a measure holds in some parts, by offset; at each the first part's event counts.
+
+    Parameters
+    ----------
+    written : sequence of sequences
+        For each part, what each measure holds.
+    place : int
+        Of the measure; a part may be too short to have it.
+    """
+    events: dict[Fraction, EventT] = {}
+    for measures in written:
+        for offset, event in measures[place] if place < len(measures) else ():
+            events.setdefault(offset, event)
+    return events
+
+
 def _lengths(parts: Sequence[WrittenPart], count: int) -> tuple[Fraction, ...]:
     """Return the length of each measure: the longest part's, or the metre's where all are empty."""
     lengths = []
@@ -210,10 +227,7 @@ def _played_events(
     in_force: dict[int, EventT] = {}  # at the beginning of each measure when first played
     now, previous = nothing, -1
     for start, place in zip(score.onsets, score.order, strict=False):
-        events: dict[Fraction, EventT] = {}
-        for measures in written:
-            for offset, event in measures[place] if place < len(measures) else ():
-                events.setdefault(offset, event)
+        events = events_in(written, place)
         first = in_force.setdefault(place, now)
         if place <= previous and first != now and 0 not in events:
             events[Fraction(0)] = first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from lxml import etree
 
@@ -25,23 +25,13 @@ from subtractive.files.musicxml_directions import (
 from subtractive.files.musicxml_players import Player, player
 from subtractive.files.musicxml_repeats import RepeatMarks
 from subtractive.files.musicxml_tree import PartTree, number, number_in
+from subtractive.notation.paper import WrittenNote
 
 _LONGEST_BAR = 1000  # quarter notes
 _C_MAJOR = KeySignature(0, 0)
 
 EventT = TypeVar("EventT", Tempo, Metre, KeySignature, ChordSymbol)
 At: TypeAlias = tuple[tuple[Fraction, EventT], ...]  # offset in the measure; tick 0 in the event
-
-
-class WrittenNote(NamedTuple):
-    """A note as written: in quarter notes from the beginning of its measure, at sounding pitch."""
-
-    onset: Fraction
-    duration: Fraction
-    pitch: int
-    velocity: int
-    tied_back: bool
-    tied_on: bool
 
 
 @dataclass(frozen=True, slots=True)

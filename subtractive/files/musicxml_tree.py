@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -18,7 +22,7 @@ _MUSICXML = "application/vnd.recordare.musicxml+xml"
 
 
 class PartTree(NamedTuple):
-    """One part as XML: its entry in the part list, and what its measures hold.
+    """One part as XML: its entry in the part list, and its measures.
 
     `entry` is None where the list lacks the part. `numbers` are the measures' printed numbers.
     """
@@ -43,32 +47,54 @@ def part_trees(content: bytes, name: str) -> tuple[PartTree, ...]:
     FileFormatError
         If it is no MusicXML score, or is damaged.
     """
-    root = _root(_unzipped(content, name) if content[:2] == b"PK" else content, name)
+    root = score_root(score_xml(content, name), name)
+    make_partwise(root)
     entries = {entry.get("id", ""): entry for entry in root.iterfind("part-list/score-part")}
-    measures: dict[str, list[tuple[str, etree._Element]]] = {}
-    if root.tag == "score-partwise":
-        for part in root.iterfind("part"):
-            # a part without an identity is still a part
-            identity = part.get("id") or f"part {len(measures) + 1}"
-            measures.setdefault(identity, []).extend(
-                (measure.get("number", ""), measure) for measure in part.iterfind("measure")
-            )
-    else:
-        for place, measure in enumerate(root.iterfind("measure")):
-            number = measure.get("number", "")
-            for part in measure.iterfind("part"):
-                rows = measures.setdefault(part.get("id", ""), [])
-                # a part may be absent from some measures of a timewise score
-                rows.extend((number, etree.Element("part")) for _ in range(place - len(rows)))
-                rows.append((number, part))
+    measures: dict[str, list[etree._Element]] = {}
+    for identity, part in identified_parts(root):
+        measures.setdefault(identity, []).extend(part.iterfind("measure"))
     if not measures:
         raise FileFormatError(f"{name} has no parts: export the score again")
     if not any(measures.values()):
         raise FileFormatError(f"{name} has no measures: export the score again")
     return tuple(
-        PartTree(entries.get(key), tuple(row[1] for row in rows), tuple(row[0] for row in rows))
-        for key, rows in measures.items()
+        PartTree(
+            entries.get(identity),
+            tuple(written),
+            tuple(measure.get("number", "") for measure in written),
+        )
+        for identity, written in measures.items()
     )
+
+
+def identified_parts(root: etree._Element) -> list[tuple[str, etree._Element]]:
+    """Return each <part> of a partwise score with its identity; several may share one."""
+    result: list[tuple[str, etree._Element]] = []
+    known: set[str] = set()
+    for part in root.iterfind("part"):
+        # a part without an identity is still a part
+        identity = part.get("id") or f"part {len(known) + 1}"
+        known.add(identity)
+        result.append((identity, part))
+    return result
+
+
+def make_partwise(root: etree._Element) -> None:
+    """Reorder a timewise score, so that each part holds its measures; a partwise one stays."""
+    if root.tag == "score-partwise":
+        return
+    columns = root.findall("measure")
+    identities = {part.get("id", ""): None for each in columns for part in each.iterfind("part")}
+    root.tag = "score-partwise"
+    parts = {key: etree.SubElement(root, "part", id=key) for key in identities}
+    for column in columns:
+        # a part may be absent from some measures of a timewise score
+        measures = {key: etree.SubElement(part, "measure") for key, part in parts.items()}
+        for measure in measures.values():
+            measure.attrib.update(column.attrib)
+        for part in column.iterfind("part"):
+            measures[part.get("id", "")].extend(part)
+        root.remove(column)
 
 
 def number(text: str | None, place: str) -> Fraction | None:
@@ -100,15 +126,30 @@ def number_in(element: etree._Element, path: str) -> Fraction | None:
     return number(element.findtext(path), f"<{path}>")
 
 
-def _root(content: bytes, name: str) -> etree._Element:
-    """Return the score's root element, without namespaces."""
+def score_root(content: bytes, name: str, *, comments: bool = False) -> etree._Element:
+    """Return the root element of a score's XML, without namespaces, and without its comments.
+
+    Parameters
+    ----------
+    content : bytes
+        The XML.
+    name : str
+        What messages call the file.
+    comments : bool
+        Whether they are kept after all.
+
+    Raises
+    ------
+    FileFormatError
+        If it is no MusicXML score, or is damaged.
+    """
     if not content.strip():
         raise FileFormatError(f"{name} is empty: export the score again")
     if len(content) > _LIMIT_BYTES:
         raise FileFormatError(_too_big(name))
     # nothing outside the file is ever read, and no entity is expanded
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=not comments
     )
     try:
         root = etree.fromstring(content.lstrip(b" \t\r\n"), parser)
@@ -135,20 +176,60 @@ def _root(content: bytes, name: str) -> etree._Element:
     return root
 
 
-def _unzipped(content: bytes, name: str) -> bytes:
-    """Return the score inside an .mxl archive."""
+def score_xml(content: bytes, name: str) -> bytes:
+    """Return the XML of a score: the file itself, or what an .mxl archive holds.
+
+    Raises
+    ------
+    FileFormatError
+        If the archive is damaged, holds no score, or a far too big one.
+    """
+    if content[:2] != b"PK":
+        return content
+    with _opened(content, name) as archive:
+        info = _score_file(archive, name)
+        if info.file_size > _LIMIT_BYTES:
+            raise FileFormatError(_too_big(name))
+        # the size stated may be a lie, so no more than the limit is read
+        with archive.open(info) as stream:
+            score = stream.read(_LIMIT_BYTES + 1)
+    if len(score) > _LIMIT_BYTES:
+        raise FileFormatError(_too_big(name))
+    return score
+
+
+def with_score_xml(content: bytes, score: bytes, name: str) -> bytes:
+    """Return the file with other XML in it; all else that an .mxl archive holds is the same.
+
+    Its files keep their order, dates and packing. The content of each is the same bytes, but what
+    is packed is packed anew.
+
+    Raises
+    ------
+    FileFormatError
+        If the archive is damaged.
+    """
+    if content[:2] != b"PK":
+        return score
+    store = io.BytesIO()
+    with _opened(content, name) as archive, zipfile.ZipFile(store, "w") as result:
+        result.comment = archive.comment
+        replaced = _score_file(archive, name)
+        for info in archive.infolist():
+            written = copy(info)
+            with archive.open(info) as source, result.open(written, "w") as target:
+                shutil.copyfileobj(io.BytesIO(score) if info is replaced else source, target)
+            # files without permissions are given some
+            written.external_attr = info.external_attr
+    return store.getvalue()
+
+
+@contextmanager
+def _opened(content: bytes, name: str) -> Iterator[zipfile.ZipFile]:
+    """Open an .mxl archive; what is wrong with it is said in the user's words."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            inside = _score_name(archive)
-            if inside is None:
-                raise FileFormatError(
-                    f"{name} is a zip archive without a MusicXML score: export the score again"
-                )
-            if archive.getinfo(inside).file_size > _LIMIT_BYTES:
-                raise FileFormatError(_too_big(name))
-            # the size stated may be a lie, so no more than the limit is read
-            with archive.open(inside) as stream:
-                score = stream.read(_LIMIT_BYTES + 1)
+            yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise FileFormatError(
             f"{name} is a damaged or cut off .mxl archive ({error}): export the score again"
@@ -157,9 +238,15 @@ def _unzipped(content: bytes, name: str) -> bytes:
         raise FileFormatError(
             f"{name} is packed in a way that cannot be read ({error}): export it as .musicxml"
         ) from error
-    if len(score) > _LIMIT_BYTES:
-        raise FileFormatError(_too_big(name))
-    return score
+
+
+def _score_file(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    inside = _score_name(archive)
+    if inside is None:
+        raise FileFormatError(
+            f"{name} is a zip archive without a MusicXML score: export the score again"
+        )
+    return archive.getinfo(inside)
 
 
 def _score_name(archive: zipfile.ZipFile) -> str | None:

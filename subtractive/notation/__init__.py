@@ -1,0 +1,1 @@
+"""How music is written down: measures, staves and note values, whatever the file format."""
