@@ -58,9 +58,18 @@ def add(  # noqa: PLR0913, PLR0917
         bool, typer.Option("--beside", help="write one more beside those that are there")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="another number, another part")] = 0,
+    prompt: Annotated[
+        str, typer.Option(help='how the part shall be: "Add a laid-back reggae bass"')
+    ] = "",
+    some_bars: Annotated[
+        str | None,
+        typer.Option(
+            "--bars", help="such as 9-16: with --replace, all other bars stay as they are"
+        ),
+    ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(help="low: plain and sure; 1: as varied as learned [drums 0.4, else 1]"),
+        typer.Option(help="low: plain and sure; 1: as varied as learned [drums 0.7, else 1]"),
     ] = None,
     takes: Annotated[
         int | None,
@@ -96,7 +105,7 @@ def add(  # noqa: PLR0913, PLR0917
         raise OptionError(
             "-o, --preview and --plot name one file, but several songs are given: use --out-dir"
         )
-    wishes = Wishes(seed, temperature, takes, tempo, key, chords, program)
+    wishes = Wishes(seed, temperature, takes, tempo, key, chords, program, prompt, some_bars)
     task = Task(tuple(instrument), wishes, replace, beside, part_only)
     targets = [_target(song, instrument, output, out_dir) for song in songs]
     check_output(songs, targets, [path for path in (preview, plot) if path is not None])
@@ -115,7 +124,7 @@ def add(  # noqa: PLR0913, PLR0917
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as progress:
         bar = progress.add_task(
-            "writing", total=sum(one.bar_count for one in opened) * len(instrument)
+            "writing", total=sum(one.bars_to_write for one in opened) * len(instrument)
         )
         results = task.write(writer, opened, lambda bars: progress.advance(bar, bars))
     outcomes: list[dict[str, Any]] = []

@@ -6,7 +6,7 @@ shown what they would play, and learns when to follow them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -84,6 +84,7 @@ def draft_of(
     instrument: str,
     rng: np.random.Generator,
     chords: Ints | None = None,
+    families: Collection[str] = (),
 ) -> GridPart:
     """Return what the arranger would play to a context.
 
@@ -97,7 +98,9 @@ def draft_of(
     rng : numpy.random.Generator
     chords : array of int [shape=(chord, 4)], optional
         Chord symbols that it shall follow; without them it hears chords in `parts`.
+    families : collection of str
+        Families of styles asked for.
     """
-    part = arrange(arrangement_of(song, parts, chords), instrument, rng)
+    part = arrange(arrangement_of(song, parts, chords), instrument, rng, families)
     notes = grid_notes(part, TICKS_PER_BEAT) + np.array([int(song.bar_onsets[0]), 0, 0, 0])
     return GridPart(instrument, part.program, notes)

@@ -71,7 +71,11 @@ class Job:
     takes : int
         How many times each window is written; the take that agrees most with the others is kept.
     notes : array of int [shape=(note, 4)]
-        What is written so far.
+        What is written so far: before the first bar to write, what the part plays there already.
+    next_bar : int
+        The bar to write next.
+    last_bar : int or None
+        The bar before which writing stops; None: the song's end.
     """
 
     instrument: str
@@ -92,17 +96,23 @@ class Job:
     takes: int
     notes: Ints
     next_bar: int = 0
+    last_bar: int | None = None
 
     @property
     def bar_count(self) -> int:
-        """Number of bars to write in all."""
+        """Number of bars of the song."""
         return len(self.bar_onsets) - 1
+
+    @property
+    def end(self) -> int:
+        """The bar before which writing stops."""
+        return self.bar_count if self.last_bar is None else self.last_bar
 
 
 def _window(job: Job) -> tuple[Window, Rows, slice]:
     """Return the next window of a job, the rows already written in it, and where its frames are."""
     first = max(0, job.next_bar - OVERLAP)
-    last = min(first + WINDOW, job.bar_count)
+    last = min(first + WINDOW, job.end)
     onsets = job.bar_onsets[first : last + 1]
     frames = job.frames.bar_frames
     bar_frames = frames[first : last + 1] - frames[first]
@@ -374,6 +384,6 @@ def write_notes(
                 _keep_most_agreed(job, each)
             if report is not None:
                 report(sum(job.next_bar for job in group) - before)
-            waiting = [job for job in waiting if job.next_bar < job.bar_count]
+            waiting = [job for job in waiting if job.next_bar < job.end]
     finally:
         torch.set_num_threads(threads)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from subtractive.arrangement import Arrangement, Part, Tempo, bars
+from subtractive.arrangement import Arrangement, Part, PlacedPart, Tempo, bars
 from subtractive.chart import chord_chart, parse_key
 from subtractive.errors import InstrumentError, OptionError, OutputError
 from subtractive.files.midi import plan_channels, write_midi, write_part_only
 from subtractive.files.music import MIDI_SUFFIXES, read
 from subtractive.files.output import write_whole
 from subtractive.instruments import roles
+from symbolic.passages import Span, spans_of, woven
 
 if TYPE_CHECKING:
     from symbolic.writer import PartWriter
@@ -30,6 +31,8 @@ class Wishes:
     key: str | None = None
     chords: str | None = None
     program: int | None = None
+    prompt: str = ""
+    bars: str | None = None  # "9-16", as `symbolic.passages` reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +61,10 @@ class Task:
         report : callable, optional
             Called with the number of bars written since the last call.
         """
-        from symbolic.writer import Request  # noqa: PLC0415  # needs torch
-
-        wishes = self.wishes
-        key = parse_key(wishes.key) if wishes.key is not None else None
         music = [one.music for one in opened]
         added: list[tuple[Part, ...]] = [() for _ in opened]
         for name in self.instruments:
-            requests = [
-                Request(
-                    song.split(name)[0],
-                    name,
-                    wishes.seed,
-                    wishes.temperature,
-                    key,
-                    wishes.program,
-                    wishes.takes,
-                )
-                for song in music
-            ]
-            parts = writer.write(requests, report)
+            parts = self._parts(writer, name, opened, music, report)
             pairs = list(zip(music, parts, strict=True))
             music = [song.with_parts((*song.parts, part)) for song, part in pairs]
             added = [(*before, part) for before, part in zip(added, parts, strict=True)]
@@ -86,14 +73,85 @@ class Task:
             for one, song, parts in zip(opened, music, added, strict=True)
         ]
 
+    def _parts(
+        self,
+        writer: PartWriter,
+        name: str,
+        opened: Sequence[Opened],
+        music: Sequence[Arrangement],
+        report: Callable[[int], None] | None,
+    ) -> list[Part]:
+        """Write one instrument for each song: as a whole, or stretch after stretch of its bars."""
+        from symbolic.writer import Request  # noqa: PLC0415  # needs torch
+
+        wishes = self.wishes
+        key = parse_key(wishes.key) if wishes.key is not None else None
+        contexts = [song.split(name)[0] for song in music]
+        parts = [one.kept.get(name) for one in opened]
+
+        def request(place: int, span: Span | None) -> Request:
+            played = parts[place]
+            program = wishes.program
+            if program is None and played is not None and not played.is_drums:
+                program = played.program
+            return Request(
+                contexts[place],
+                name,
+                wishes.seed,
+                wishes.temperature,
+                key,
+                program,
+                wishes.takes,
+                wishes.prompt,
+                span,
+                played,
+            )
+
+        for turn in range(max(len(one.spans) for one in opened)):
+            songs = [place for place, one in enumerate(opened) if turn < len(one.spans)]
+            spans = [opened[place].spans[turn] for place in songs]
+            written = writer.write(
+                [request(place, span) for place, span in zip(songs, spans, strict=True)], report
+            )
+            for place, span, part in zip(songs, spans, written, strict=True):
+                before = parts[place]
+                if span is not None and before is not None:
+                    part = woven(before, part, span, monophonic=name == "bass")  # noqa: PLW2901
+                parts[place] = part
+        return [part for part in parts if part is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A song that was read and is ready to be written to."""
+    """A song that was read and is ready to be written to.
+
+    Attributes
+    ----------
+    path : Path
+    music : Arrangement
+        Without what is to be replaced.
+    bar_count : int
+    spans : tuple of Span or None
+        Where to write; None is the whole song.
+    kept : mapping of str to Part
+        For each instrument what it plays already: all of it outside of the spans stays.
+    """
 
     path: Path
     music: Arrangement
     bar_count: int
+    spans: tuple[Span | None, ...] = (None,)
+    kept: Mapping[str, Part] = field(default_factory=dict)
+
+    @property
+    def bars_to_write(self) -> int:
+        """Number of bars that each instrument is written in."""
+        wanted = [span for span in self.spans if span is not None]
+        if not wanted:
+            return self.bar_count
+        return sum(
+            any(span.onset <= bar.onset < span.end for span in wanted) for bar in bars(self.music)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +187,10 @@ def open_task(path: Path, task: Task) -> Opened:
         parse_key(wishes.key)
     if wishes.chords is not None:
         music = replace(music, chords=chord_chart(wishes.chords, bars(music)))
+    spans: tuple[Span | None, ...] = (None,)
+    if wishes.bars is not None:
+        spans = spans_of(wishes.bars, music)
+    kept: dict[str, Part] = {}
     for name in task.instruments:
         context, taken = music.split(name)
         if taken:
@@ -139,11 +201,25 @@ def open_task(path: Path, task: Task) -> Opened:
                 f"{path.name} has {name} already ({tracks}): --replace takes it out first, "
                 "--beside writes one more"
             )
-        if task.replace:
+        if task.replace and taken and wishes.bars is not None:
+            # some bars are of one part; if several players share the instrument, of the busiest
+            chosen = max(taken, key=lambda placed: len(placed.stem.notes))
+            kept[name] = chosen.stem
+            music = context.join(_without(taken, chosen))
+        elif task.replace:
             music = context
     first = task.instruments[0]
     _check_context(path, music.split(first)[0], first)
-    return Opened(path, music, len(bars(music)))
+    return Opened(path, music, len(bars(music)), spans, kept)
+
+
+def _without(taken: Sequence[PlacedPart], chosen: PlacedPart) -> tuple[PlacedPart, ...]:
+    """Return the other parts, at their places in the music without the chosen one."""
+    return tuple(
+        placed._replace(place=placed.place - (placed.place > chosen.place))
+        for placed in taken
+        if placed is not chosen
+    )
 
 
 def _check_context(path: Path, context: Arrangement, name: str) -> None:

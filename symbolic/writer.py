@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from scoretokens.grid import TICKS_PER_BEAT, GridPart, GridSong, from_grid, to_grid
+from scoretokens.codec import normalise
+from scoretokens.grid import TICKS_PER_BEAT, GridPart, GridSong, from_grid, grid_notes, to_grid
 from scoretokens.vocabulary import vocabulary
 from subtractive.arrangement import Arrangement, KeySignature, Part
+from subtractive.claims import families_named
 from subtractive.errors import InstrumentError, OptionError
 from subtractive.instruments import INSTRUMENTS, Instrument, instrument
 from symbolic.cached import CachedWriter
@@ -30,6 +32,7 @@ from symbolic.frames import (
     key_shift,
 )
 from symbolic.lean import Pull
+from symbolic.passages import Span
 from symbolic.pen import Limits
 from symbolic.rows import MAIN
 from symbolic.sampling import Job, write_notes
@@ -42,7 +45,8 @@ TEMPERATURE = {"drums": 0.7, "bass": 1.0, "guitar": 1.0}
 GUIDANCE = {"drums": 1.0, "bass": 2.0, "guitar": 2.0}
 TOP_P = 0.95
 # Towards what the rules would play. Drums drawn warmer that lean more are as sure and less stiff.
-PULL = {"drums": Pull(2.0, 2.0), "bass": Pull(1.0, 1.0), "guitar": Pull(1.0, 1.0)}
+PULL = {"drums": Pull(2.0, 2.0), "bass": Pull(6.0, 1.0), "guitar": Pull(4.0, 1.0)}
+ASKED_PULL = Pull(4.0, 3.0)  # where words name a style, in which the rules then play
 TAKES = 6  # of each window; more of them agree on plainer music, and cost more time
 MOST_TAKES = 32
 # Notes struck at once: two hands and two feet, a bass's double stops, six strings.
@@ -65,11 +69,15 @@ class Request:
         None: estimated from the context.
     program : int or None
         General MIDI program of the part; None: chosen by the writer.
-    words : str
-        How the part should be, such as "Add a laid-back reggae bass"; may be empty.
     takes : int or None
         How many times each window of bars is written before the take that agrees most with the
         others is kept, 1 to 32; None: the default. One take is faster, and an odd one more often.
+    words : str
+        How the part should be, such as "Add a laid-back reggae bass"; may be empty.
+    span : Span or None
+        The bars to write; None: all.
+    played : Part or None
+        What the instrument plays before the span: the part goes on from there.
     """
 
     context: Arrangement
@@ -80,6 +88,8 @@ class Request:
     program: int | None = None
     takes: int | None = None
     words: str = ""
+    span: Span | None = None
+    played: Part | None = None
 
 
 class PartWriter:
@@ -168,10 +178,15 @@ def _prepare(request: Request) -> tuple[Job, int]:
     else:
         key = key_of(parts, chords) or Key(0, is_minor=False)
     seeds = [request.seed, INSTRUMENTS.index(wanted.name)]
-    draft = draft_of(song, parts, wanted.name, np.random.default_rng([*seeds, 1]), chords)
+    families = families_named(request.words)
+    rules_rng = np.random.default_rng([*seeds, 1])
+    draft = draft_of(song, parts, wanted.name, rules_rng, chords, families)
     frames = context_frames(song, parts, key, chords=chords, draft=draft)
     pitched = wanted.name != "drums"
     shift = key.shift if pitched else 0
+    # A lead sheet asks for what an arranger would write, a band for one more of its players.
+    # (What people play is seldom of the styles that are asked for by name.)
+    by = [] if len(song.chords) or families else [PEOPLE]
     # A program that the vocabulary has not is given to the part, and the writer chooses another.
     known = f"Program_{request.program}" in vocabulary().tokens
     job = Job(
@@ -188,14 +203,32 @@ def _prepare(request: Request) -> tuple[Job, int]:
         top_p=TOP_P,
         guidance=GUIDANCE[wanted.name],
         alone=context_frames(song, [], key).values,
-        wishes=marked([PEOPLE, *heard(request.words, wanted.name)]),
+        wishes=marked([*by, *heard(request.words, wanted.name)]),
         draft=draft.notes + np.array([0, 0, shift, 0]),
-        pull=PULL[wanted.name],
+        pull=ASKED_PULL if families else PULL[wanted.name],
         program=request.program if known else None,
         takes=takes,
         notes=np.zeros((0, 4), dtype=np.int64),
     )
+    if request.span is not None:
+        _confine(job, request, request.span, shift)
     return job, shift
+
+
+def _confine(job: Job, request: Request, span: Span, shift: int) -> None:
+    """Let a job write the bars of a span alone, going on from what is played before it."""
+    ratio = TICKS_PER_BEAT / request.context.ticks_per_beat
+    low, high = (round(tick * ratio) for tick in span)
+    job.next_bar = int(np.searchsorted(job.bar_onsets[1:-1], low, side="right"))
+    job.last_bar = max(job.next_bar + 1, int(np.searchsorted(job.bar_onsets[:-1], high)))
+    if request.played is None:
+        return
+    notes = normalise(
+        grid_notes(request.played, request.context.ticks_per_beat),
+        is_drums=job.instrument == "drums",
+        transposition=shift,
+    )
+    job.notes = notes[notes[:, 0] < job.bar_onsets[job.next_bar]]
 
 
 def _followed_chords(song: GridSong, parts: Sequence[GridPart]) -> Ints | None:
@@ -264,6 +297,9 @@ def _finish(request: Request, job: Job, shift: int) -> Part:
     over = max(1, round(context.end * TICKS_PER_BEAT / context.ticks_per_beat))
     coarse = -(-TICKS_PER_BEAT // context.ticks_per_beat)
     notes = job.notes[(job.notes[:, 0] < over) & (job.notes[:, 0] % coarse == 0)]
+    if request.span is not None:
+        begin = request.span.onset * TICKS_PER_BEAT / context.ticks_per_beat
+        notes = notes[notes[:, 0] >= np.rint(begin)]
     drums = wanted.name == "drums"
     if not drums:
         notes[:, 2] -= shift

@@ -7,6 +7,8 @@ weighed at every step against what the others play there.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
 from subtractive.arrangement import Arrangement, Note, Part, order
@@ -18,7 +20,12 @@ _PLAYERS = {"bass": bass.write, "drums": drums.write, "guitar": guitar.write}
 _HEAVY_GUITAR, _UPRIGHT_BASS = 30, 32  # programs
 
 
-def arrange(context: Arrangement, instrument: str, rng: np.random.Generator) -> Part:
+def arrange(
+    context: Arrangement,
+    instrument: str,
+    rng: np.random.Generator,
+    families: Collection[str] = (),
+) -> Part:
     """Return the part that a skilled arranger's rules write to a context.
 
     Parameters
@@ -29,6 +36,8 @@ def arrange(context: Arrangement, instrument: str, rng: np.random.Generator) -> 
         "drums", "bass" or "guitar".
     rng : numpy.random.Generator
         For variation only: the same generator gives the same part.
+    families : collection of str
+        Families of styles (`subtractive.styles`) to play in; none: the band's own style.
 
     Returns
     -------
@@ -41,7 +50,7 @@ def arrange(context: Arrangement, instrument: str, rng: np.random.Generator) -> 
         If the instrument is unknown.
     """
     known = known_instrument(instrument)
-    score = Score.of(context)
+    score = Score.of(context, families)
     notes = _PLAYERS[instrument](score, rng)
     program = known.program
     if instrument == "guitar" and score.feel.heavy:

@@ -6,6 +6,7 @@ the one to play in.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,10 +49,17 @@ class Feel:
     half_time: Flags
 
     @classmethod
-    def of(cls, chart: Chart, band: Band, section: Ints) -> Feel:
-        """Return the feel of a context, given the section that each bar is in."""
+    def of(cls, chart: Chart, band: Band, section: Ints, families: Collection[str] = ()) -> Feel:
+        """Return the feel of a context, given the section that each bar is in.
+
+        Of `families` of styles, where any are asked for, the likeliest is played; those that the
+        metre cannot carry (a waltz in four) are passed over.
+        """
+        asked = [style for style in STYLES.values() if set(style.families) & set(families)]
         heavy = is_heavy(chart, band)
-        style = _likeliest(chart, band, heavy)
+        style = _likeliest(chart, band, heavy, asked)
+        if asked:
+            heavy = style.driven and (heavy or style.name == "heavy")
         struck = np.add.reduceat(band.struck["anyone"].astype(float), chart.first[:-1])
         quarters = np.diff(chart.first) / QUARTER
         density = np.bincount(section, struck) / np.bincount(section, quarters)
@@ -75,7 +83,7 @@ def is_heavy(chart: Chart, band: Band) -> bool:
     return not chart.written and max(density("bass"), density("kick")) >= _DENSE
 
 
-def _likeliest(chart: Chart, band: Band, heavy: bool) -> Style:
+def _likeliest(chart: Chart, band: Band, heavy: bool, asked: Sequence[Style] = ()) -> Style:
     """Return the style whose patterns are most like what the band plays in its usual bars."""
     lengths, counts = np.unique(np.diff(chart.first), return_counts=True)
     usual = np.diff(chart.first) == lengths[counts.argmax()]
@@ -95,6 +103,9 @@ def _likeliest(chart: Chart, band: Band, heavy: bool) -> Style:
             + _DRIVEN * style.driven
         )
 
+    playable = [style for style in asked if not style.pulses or len(beats) in style.pulses]
+    if playable:
+        return max(playable, key=likeness)
     fitting = [
         style
         for style in STYLES.values()

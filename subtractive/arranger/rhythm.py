@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -32,12 +33,12 @@ class Score:
     feel: Feel
 
     @classmethod
-    def of(cls, context: Arrangement) -> Score:
-        """Return what a player knows of a context."""
+    def of(cls, context: Arrangement, families: Collection[str] = ()) -> Score:
+        """Return what a player knows of a context, and of the families of styles asked for."""
         chart = Chart.of(context)
         band = Band.of(context, chart)
         form = Form.of(chart, band)
-        return cls(chart, band, form, Feel.of(chart, band, form.section))
+        return cls(chart, band, form, Feel.of(chart, band, form.section, families))
 
 
 class Lock(NamedTuple):

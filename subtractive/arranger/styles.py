@@ -50,6 +50,8 @@ class Style:
         Where it is usual, in quarters a minute: from, up to.
     programs : frozenset of int
         Sounds of other players that belong to it.
+    families : tuple of str
+        The families (`subtractive.styles`) whose words ask for it.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Style:
     pulses: tuple[int, ...] = ()
     tempo_qpm: tuple[float, float] = (0.0, 0.0)
     programs: frozenset[int] = frozenset()
+    families: tuple[str, ...] = ()
 
 
 def same(cell: str) -> Cells:
@@ -94,6 +97,7 @@ STYLES: dict[str, Style] = {
             halves=True,
             tempo_qpm=(100, 180),
             programs=DISTORTED,
+            families=("rock",),
         ),
         Style(
             "heavy",
@@ -107,6 +111,7 @@ STYLES: dict[str, Style] = {
             halves=True,
             tempo_qpm=(120, 240),
             programs=DISTORTED,
+            families=("metal",),
         ),
         Style(
             "pop",
@@ -117,6 +122,7 @@ STYLES: dict[str, Style] = {
             line={"D": "RR", "B": "RR", "M": "R5", "W": "5A"},
             guitar={"D": "7.4.", "B": "8.4.", "M": "7.4.", "W": "7.4."},
             tempo_qpm=(80, 130),
+            families=("pop",),
         ),
         Style(
             "sixteen",
@@ -127,6 +133,7 @@ STYLES: dict[str, Style] = {
             line={"D": "RR", "B": "88", "M": "R5", "W": "5A"},
             guitar=same("6.54"),
             tempo_qpm=(70, 115),
+            families=("funk and soul", "hip hop"),
         ),
         Style(
             "ballad",
@@ -140,6 +147,7 @@ STYLES: dict[str, Style] = {
             hold=4.0,
             stick=True,
             tempo_qpm=(40, 85),
+            families=("ballad",),
         ),
         Style(
             "two",
@@ -151,6 +159,7 @@ STYLES: dict[str, Style] = {
             guitar={"D": "7.3.", "B": "8.3.", "M": "7.3.", "W": "8.3."},
             pulses=(2, 4),
             tempo_qpm=(90, 240),
+            families=("country and folk", "march"),
         ),
         Style(
             "bossa",
@@ -163,6 +172,7 @@ STYLES: dict[str, Style] = {
             stick=True,
             pulses=(2, 4),
             programs=frozenset({24, 32}),
+            families=("latin",),
         ),
         Style(
             "floor",
@@ -174,6 +184,7 @@ STYLES: dict[str, Style] = {
             guitar=same("7.7."),
             pulses=(2, 4),
             tempo_qpm=(110, 140),
+            families=("disco and dance",),
         ),
         Style(
             "skank",
@@ -186,6 +197,7 @@ STYLES: dict[str, Style] = {
             hold=0.5,
             stick=True,
             tempo_qpm=(60, 100),
+            families=("reggae and ska",),
         ),
         Style(
             "waltz",
@@ -199,6 +211,7 @@ STYLES: dict[str, Style] = {
             stick=True,
             pulses=(3,),
             tempo_qpm=(60, 240),
+            families=("waltz",),
         ),
         Style(
             "swing",
@@ -212,6 +225,7 @@ STYLES: dict[str, Style] = {
             divided="three",
             programs=JAZZ,
             tempo_qpm=(100, 300),
+            families=("jazz and swing",),
         ),
         Style(
             "shuffle",
@@ -224,6 +238,7 @@ STYLES: dict[str, Style] = {
             divided="three",
             tempo_qpm=(60, 140),
             programs=DISTORTED,
+            families=("blues",),
         ),
         Style(
             "six",
