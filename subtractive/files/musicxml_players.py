@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from subtractive.files.musicxml_tree import PartTree, number_in
+from subtractive.notation.kit_staff import drum_key_at, staff_place
 
 # Standard sounds of MusicXML, by the start of their names -> General MIDI program. Only what
 # decides a part's role is told apart: the product never plays the other parts itself.
@@ -23,14 +24,7 @@ _SOUNDS = {
     "strings.contrabass": 43,
 }
 _VOICE = 52
-
-_STEPS = "CDEFGAB"
-# Where kits are written on five lines (Weinberg, "Guidelines for drumset notation", 1994, as the
-# notation programs do it) -> drum key; crosses, triangles, and all other heads.
-_CROSSES = {"D4": 44, "C5": 37, "E5": 53, "F5": 51, "G5": 42, "A5": 49, "B5": 57, "C6": 52}
-_HEADS = {"E4": 35, "F4": 36, "G4": 41, "A4": 43, "B4": 45, "C5": 38, "D5": 48, "E5": 50}
-_COWBELL, _OPEN_HAT, _CLOSED_HAT = 56, 46, 42
-_CROSS_SHAPES = frozenset({"x", "cross", "circle-x", "diamond", "slashed", "back slashed"})
+_LOW_TOM = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +61,16 @@ class Player:
             return self.drum_keys[instrument.get("id", "")]
         step = note.findtext("unpitched/display-step", "").strip()
         octave = number_in(note, "unpitched/display-octave")
-        if step and step in _STEPS and octave is not None:
-            place = 7 * int(octave) + _STEPS.index(step) + steps_up
-            return _written_key(place, note.findtext("notehead", "").strip())
+        if step and step in "CDEFGAB" and octave is not None:
+            place = staff_place(step, int(octave)) + steps_up
+            return drum_key_at(place, note.findtext("notehead", "").strip())
         # a percussion staff of one line needs no place: the middle of the staff
-        return None if note.find("unpitched") is None else _HEADS["B4"]
+        return None if note.find("unpitched") is None else _LOW_TOM
+
+
+def sound_name(program: int) -> str:
+    """Return the standard sound of MusicXML for a General MIDI program; empty for most."""
+    return next((sound for sound, own in _SOUNDS.items() if own == program), "")
 
 
 def player(tree: PartTree) -> Player:
@@ -125,13 +124,3 @@ def _program(entry: etree._Element, tree: PartTree, sung: bool) -> int:
         if sound:
             return next((_SOUNDS[start] for start in _SOUNDS if sound.startswith(start)), 0)
     return _VOICE if sung else 0
-
-
-def _written_key(place: int, head: str) -> int:
-    """Return the drum key of a place on a five-line staff, or of the nearest one in use."""
-    if head == "triangle":
-        return _COWBELL
-    table = _CROSSES if head in _CROSS_SHAPES else _HEADS
-    keys = {7 * int(name[1]) + _STEPS.index(name[0]): key for name, key in table.items()}
-    key = keys[min(keys, key=lambda known: (abs(known - place), known))]
-    return _OPEN_HAT if key == _CLOSED_HAT and head == "circle-x" else key
