@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from subtractive.errors import MusicError, OptionError
+from subtractive.files.music import own_suffix
 from subtractive.instruments import INSTRUMENTS
 from subtractive.instruments import instrument as known_instrument
 from symbolic.tasks import Task, Wishes, check_output, hand_over, open_task
@@ -30,18 +31,23 @@ Examples:
   python -m symbolic.add --instrument drums --instrument guitar song.mid -o full.mid --plot full.png
 
   python -m symbolic.add --instrument bass songs/*.mid --out-dir with-bass/
+
+  python -m symbolic.add --instrument drums score.musicxml -o with-drums.mxl
 """
 
 
 # ruff counts options as arguments; a command line has as many as its users need.
 @app.command(help=f"{__doc__}\n\n{EXAMPLES}")
 def add(  # noqa: PLR0913, PLR0917
-    songs: Annotated[list[Path], typer.Argument(help="MIDI or MusicXML files")],
+    songs: Annotated[
+        list[Path], typer.Argument(help="MIDI, MusicXML, ABC, Humdrum, MEI or MuseScore files")
+    ],
     instrument: Annotated[
         list[str], typer.Option(help=f"{', '.join(INSTRUMENTS)}; several are written in turn")
     ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="MIDI to write [song.bass.mid]")
+        Path | None,
+        typer.Option("--output", "-o", help="MIDI, MusicXML or .mscz to write [song.bass.mid]"),
     ] = None,
     out_dir: Annotated[
         Path | None, typer.Option(help="folder for the outputs of many songs")
@@ -144,7 +150,7 @@ def _target(
 ) -> Path:
     if output is not None:
         return output
-    name = f"{song.stem}.{'.'.join(instrument)}.mid"
+    name = f"{song.stem}.{'.'.join(instrument)}{own_suffix(song)}"
     return folder / name if folder is not None else song.with_name(name)
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from subtractive.arrangement import Arrangement, Part, PlacedPart, Tempo, bars
 from subtractive.chart import chord_chart, parse_key
 from subtractive.errors import InstrumentError, OptionError, OutputError
-from subtractive.files.midi import plan_channels, write_midi, write_part_only
-from subtractive.files.music import MIDI_SUFFIXES, read
+from subtractive.files.midi import write_midi, write_part_only
+from subtractive.files.music import MIDI_SUFFIXES, check_format, encoded, read
 from subtractive.files.output import write_whole
 from subtractive.instruments import roles
 from symbolic.passages import Span, spans_of, woven
@@ -236,7 +236,7 @@ def check_output(songs: Sequence[Path], targets: Sequence[Path], others: Sequenc
     Parameters
     ----------
     songs, targets, others : sequences of Path
-        Inputs, MIDI outputs, and what is written beside them.
+        Inputs, outputs, and what is written beside them.
 
     Raises
     ------
@@ -245,10 +245,7 @@ def check_output(songs: Sequence[Path], targets: Sequence[Path], others: Sequenc
     inputs = {song.resolve() for song in songs}
     seen: set[Path] = set()
     for target in targets:
-        if target.suffix.lower() not in MIDI_SUFFIXES:
-            raise OutputError(
-                f"{target.name} cannot be written: the output is MIDI, so end it in .mid"
-            )
+        check_format(target.name)
     for output in (*targets, *others):
         if output.resolve() in inputs:
             raise OutputError(f"{output} is an input too: name another output")
@@ -273,15 +270,12 @@ def hand_over(
     OutputError
         If a file cannot be written.
     """
-    midi = write_midi(result.music)
-    only = write_part_only(result.music, result.added) if result.part_only else midi
-    write_whole(target, only)
-    plans = () if result.part_only else plan_channels(result.music)
-    notices = [plan.notice for plan in plans if plan.notice]
+    content, notices = _written(result, target.name)
+    write_whole(target, content)
     if preview is not None:
         from subtractive.files.sound import NO_SYNTHESIZER, render_wav  # noqa: PLC0415  # slow
 
-        if render_wav(midi, preview) is None:
+        if render_wav(write_midi(result.music), preview) is None:
             notices.append(NO_SYNTHESIZER)
     if plot is not None:
         from subtractive.files.piano_roll import draw  # noqa: PLC0415  # matplotlib is slow
@@ -303,3 +297,16 @@ def hand_over(
         "notices": notices,
         "summary": summary,
     }
+
+
+def _written(result: Result, name: str) -> tuple[bytes, list[str]]:
+    """Return the content of the output, and what its owner should know of it."""
+    if not result.part_only:
+        content, notices = encoded(result.music, name)
+        return content, list(notices)
+    if Path(name).suffix.lower() in MIDI_SUFFIXES:
+        return write_part_only(result.music, result.added), []
+    # without the score it came from, as the other parts would come along
+    alone = replace(result.music.with_parts(result.added), source=None)
+    content, notices = encoded(alone, name)
+    return content, list(notices)

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.notation.checks import is_unaltered
 from subtractive.arrangement import Arrangement, Part, Tempo
 from subtractive.files.midi import read_midi
 from subtractive.files.music import read, write
+from subtractive.files.musicxml_score import whole_score
 from subtractive.instruments import INSTRUMENTS, role, roles
 from symbolic.add import main
 from symbolic.api import add_part
@@ -265,6 +267,28 @@ def test_a_lead_sheet_gets_a_band(run: Run, tmp_path: Path) -> None:
     silent = (8 * beat, 12 * beat)
     for part in added[1:]:
         assert all(note.end <= silent[0] or note.onset >= silent[1] for note in part.notes)
+
+
+def test_a_score_stays_a_score(run: Run, tmp_path: Path, song: Arrangement) -> None:
+    """By default in its own format, zipped where that is asked for, and the part alone."""
+    score = tmp_path / "song.musicxml"
+    score.write_bytes(whole_score(song.with_parts(song.parts[:2])))
+    assert run("--instrument", "drums", score) == 0
+    target = tmp_path / "song.drums.musicxml"
+    (drums,) = new_parts(score, target)
+    assert drums.is_drums
+    assert drums.notes
+    assert is_unaltered(score.read_bytes(), target.read_bytes())
+    packed, alone = tmp_path / "packed.mxl", tmp_path / "alone.musicxml"
+    assert run("--instrument", "drums", score, "-o", packed) == 0
+    assert read(packed).parts == read(target).parts
+    assert run("--instrument", "drums", score, "-o", alone, "--part-only") == 0
+    (only,) = read(alone).parts
+    assert sorted(note.pitch for note in only.notes) == sorted(note.pitch for note in drums.notes)
+    replaced = tmp_path / "replaced.musicxml"
+    assert run("--instrument", "drums", target, "--replace", "--seed", "3", "-o", replaced) == 0
+    assert len(read(replaced).parts) == len(read(target).parts)
+    assert is_unaltered(score.read_bytes(), replaced.read_bytes())
 
 
 def test_three_lines_of_python_do_the_same(

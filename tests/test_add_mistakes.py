@@ -147,7 +147,7 @@ def test_an_output_that_is_a_folder(
     refused(capsys, tune.parent, code, "folder.mid")
 
 
-@pytest.mark.parametrize("name", ["song.wav", "song", "song.musicxml", "song.mid.gz"])
+@pytest.mark.parametrize("name", ["song.wav", "song", "song.pdf", "song.mid.gz"])
 def test_an_output_of_another_kind(
     run: Run, tune: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

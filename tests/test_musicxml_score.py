@@ -17,7 +17,7 @@ from subtractive.arrangement import Arrangement, Metre, Note, Part, Source, Temp
 from subtractive.errors import FileFormatError
 from subtractive.files.midi import read_midi
 from subtractive.files.musicxml import read_musicxml
-from subtractive.files.musicxml_score import score_xml
+from subtractive.files.musicxml_score import whole_score
 from subtractive.notation.quantise import written
 from tests.conftest import BAR, BEAT
 
@@ -72,7 +72,7 @@ def marks(content: bytes) -> list[tuple[int, str, str]]:
 
 
 def test_a_score_reads_back_as_it_was_heard(song: Arrangement) -> None:
-    again = read_musicxml(score_xml(song))
+    again = read_musicxml(whole_score(song))
     assert [heard(part, again.ticks_per_beat) for part in again.parts] == [
         heard(part, song.ticks_per_beat) for part in song.parts
     ]
@@ -85,7 +85,7 @@ def test_a_score_reads_back_as_it_was_heard(song: Arrangement) -> None:
 def test_tempos_metres_and_their_places_read_back(song: Arrangement) -> None:
     tempos = (Tempo(0, 500_000), Tempo(2 * BAR, 400_000), Tempo(2 * BAR + 6 * BEAT, 600_000))
     metres = (Metre(0, 4, 4), Metre(2 * BAR, 3, 4))
-    again = read_musicxml(score_xml(replace(song, tempos=tempos, metres=metres, chords=())))
+    again = read_musicxml(whole_score(replace(song, tempos=tempos, metres=metres, chords=())))
     scale = again.ticks_per_beat // BEAT
     assert again.tempos == tuple(tempo._replace(tick=tempo.tick * scale) for tempo in tempos)
     assert again.metres == tuple(metre._replace(tick=metre.tick * scale) for metre in metres)
@@ -93,13 +93,13 @@ def test_tempos_metres_and_their_places_read_back(song: Arrangement) -> None:
 
 def test_a_ritardando_is_played_and_not_printed(song: Arrangement) -> None:
     slower = tuple(Tempo(7 * BAR + beat * BEAT, 500_000 + 50_000 * beat) for beat in range(1, 4))
-    found = marks(score_xml(replace(song, tempos=(Tempo(0, 500_000), *slower))))
+    found = marks(whole_score(replace(song, tempos=(Tempo(0, 500_000), *slower))))
     assert [printed for _, printed, _ in found] == ["120", "", "", ""]
     assert [float(tempo) for *_, tempo in found] == pytest.approx([120, 109.09, 100, 92.31], 1e-3)
 
 
 def test_compound_metres_count_dotted_quarters(song: Arrangement) -> None:
-    content = score_xml(replace(song, metres=(Metre(0, 6, 8),), chords=()))
+    content = whole_score(replace(song, metres=(Metre(0, 6, 8),), chords=()))
     assert marks(content)[0] == (0, "80", "120")
     assert b"<beat-unit-dot/>" in content
 
@@ -110,14 +110,14 @@ def test_the_title_is_the_files_name_and_empty_parts_stay_out(song: Arrangement)
         parts=(Part("Silent", 0, False, ()), *song.parts),
         source=Source("midi", b"", "songs/My <Tune>.mid"),
     )
-    root = etree.fromstring(score_xml(named))
+    root = etree.fromstring(whole_score(named))
     assert root.findtext("work/work-title") == "My <Tune>"
     assert len(root.findall("part")) == len(root.findall("part-list/score-part")) == 4
     assert len({entry.get("id") for entry in root.iter("score-part")}) == 4
 
 
 def test_every_part_ends_with_a_final_barline(song: Arrangement) -> None:
-    for part in etree.fromstring(score_xml(song)).findall("part"):
+    for part in etree.fromstring(whole_score(song)).findall("part"):
         assert part.findtext("measure[last()]/barline/bar-style") == "light-heavy"
 
 
@@ -127,12 +127,12 @@ def test_what_swings_swings_in_all_parts() -> None:
         Note(beat * BEAT + place, 150, 60, 80) for beat in range(16) for place in (0, 320)
     )
     quarters = tuple(Note(beat * BEAT, 300, 40, 80) for beat in range(16))
-    plain = score_xml(
+    plain = whole_score(
         Arrangement(BEAT, (Part("A", 0, False, swung), Part("B", 33, False, quarters)))
     )
     assert b"time-modification" not in plain
     straight = tuple(note._replace(onset=note.onset - note.onset % BEAT // 4) for note in swung)
-    mixed = score_xml(
+    mixed = whole_score(
         Arrangement(BEAT, (Part("A", 0, False, swung), Part("B", 33, False, straight)))
     )
     assert mixed.count(b"<words") == 0
@@ -141,14 +141,14 @@ def test_what_swings_swings_in_all_parts() -> None:
 
 def test_music_without_notes_is_refused() -> None:
     with pytest.raises(FileFormatError, match="holds no notes"):
-        score_xml(Arrangement(BEAT, (Part("", 0, False, ()),)))
+        whole_score(Arrangement(BEAT, (Part("", 0, False, ()),)))
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("number", SONGS)
 def test_real_songs_read_back_as_quantised(data: Path, number: int) -> None:
     music = real(data, number)
-    again = read_musicxml(score_xml(music))
+    again = read_musicxml(whole_score(music))
     for part, notes in zip(again.parts, meant(music), strict=True):
         assert heard(part, again.ticks_per_beat) == notes
 
@@ -159,7 +159,7 @@ def test_real_songs_read_back_as_quantised(data: Path, number: int) -> None:
 def test_musescore_plays_what_was_quantised(data: Path, number: int, tmp_path: Path) -> None:
     music = real(data, number)
     score, sound = tmp_path / "score.musicxml", tmp_path / "sound.mid"
-    score.write_bytes(score_xml(music))
+    score.write_bytes(whole_score(music))
     tmp_path.chmod(0o700)
     done = subprocess.run(
         ["mscore3", "-o", sound, score],

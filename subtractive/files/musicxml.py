@@ -14,7 +14,6 @@ from subtractive.arrangement import (
     Arrangement,
     KeySignature,
     Metre,
-    Note,
     Part,
     Source,
     Tempo,
@@ -24,6 +23,7 @@ from subtractive.errors import FileFormatError
 from subtractive.files.musicxml_measures import At, EventT, WrittenPart, read_part
 from subtractive.files.musicxml_repeats import RepeatMarks, played_order
 from subtractive.files.musicxml_tree import part_trees
+from subtractive.notation.folding import played_notes
 
 _TICKS = 480
 _MOST_TICKS = 0x7FFF  # to a quarter note, in MIDI
@@ -185,27 +185,9 @@ def _ticks_per_beat(score: WrittenScore) -> int:
 
 def _played_part(score: WrittenScore, part: WrittenPart, ticks: int) -> Part:
     """Return the part as it is heard: tied notes are one note, across barlines and repeats."""
-    notes: list[Note] = []
-    # pitch and end -> the notes that go on there, each with its place on paper
-    tied: dict[tuple[int, int], list[tuple[int, tuple[int, Fraction]]]] = {}
-    for start, place in zip(score.onsets, score.order, strict=False):
-        written = part.measures[place].notes if place < len(part.measures) else ()
-        for note in written:
-            onset = round((start + note.onset) * ticks)
-            end = round((start + note.onset + note.duration) * ticks)
-            waiting = tied.get((note.pitch, onset), [])
-            # files forget the end of a tie (always, in a second ending); but none leads backward
-            if waiting and (note.tied_back or (place, note.onset) > waiting[-1][1]):
-                here, _ = waiting.pop()
-                notes[here] = notes[here]._replace(duration=end - notes[here].onset)
-            else:
-                here = len(notes)
-                notes.append(Note(onset, end - onset, note.pitch, note.velocity))
-            if note.tied_on:
-                tied.setdefault((note.pitch, end), []).append((here, (place, note.onset)))
-    notes.sort(key=lambda note: (note.onset, note.pitch))
+    notes = played_notes([measure.notes for measure in part.measures], score, ticks)
     who = part.player
-    return Part(who.name, who.program, who.is_drums, tuple(notes), sung=who.sung)
+    return Part(who.name, who.program, who.is_drums, notes, sung=who.sung)
 
 
 def _played_events(

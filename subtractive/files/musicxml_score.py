@@ -21,7 +21,7 @@ _NOTICED = 0.03  # share by which a tempo must change to be printed
 _HALF_BEAT = Fraction(1, 2)
 
 
-def score_xml(arrangement: Arrangement) -> bytes:
+def whole_score(arrangement: Arrangement) -> bytes:
     """Return the arrangement as a MusicXML 4.0 score, as a musician would write it.
 
     Parts without notes are left out. The first part carries tempo marks and chord symbols; a
@@ -114,7 +114,7 @@ def _add_tempos(part: etree._Element, heard: Arrangement, music: Written) -> Non
     divisions = int(part.findtext("measure/attributes/divisions", "1"))
     for (place, offset), microseconds, shown in _shown(marks, music.frames):
         frame = music.frames[place]
-        mark = _tempo_mark(microseconds, frame, shown=shown)
+        mark = tempo_mark(microseconds, frame, shown=shown)
         _put(mark, measures[place], int(offset * divisions), int(frame.length * divisions))
 
 
@@ -164,7 +164,7 @@ def _shown(
     return result
 
 
-def _tempo_mark(microseconds: int, frame: MeasureFrame, *, shown: bool) -> etree._Element:
+def tempo_mark(microseconds: int, frame: MeasureFrame, *, shown: bool) -> etree._Element:
     """Return a tempo as a direction; in compound metres it counts dotted quarters."""
     quarters = 60e6 / microseconds
     mark = etree.Element("direction", placement="above")

@@ -7,7 +7,7 @@ from statistics import median_low
 
 from subtractive.notation.paper import WrittenNote
 
-_SECTION = 4  # measures that a mark must hold for
+_SECTION = 8  # measures that a mark must hold for
 _CLEAR = 16  # velocities from one mark to the next
 
 
@@ -25,21 +25,29 @@ def dynamic_marks(
     Returns
     -------
     dict of int to str
-        The first measure with notes has one; later ones only where four measures from there on are
-        louder or softer by a whole mark, by the median of their notes.
+        The first measure with notes has one; later ones only where each of eight measures from
+        there on is louder, or each softer, by a whole mark, by the medians of their notes.
     """
+    heard = [
+        (place, median_low([note.velocity for note in notes]))
+        for place, notes in enumerate(measures)
+        if notes
+    ]
     result: dict[int, str] = {}
-    loud = 0
-    for place, notes in enumerate(measures):
-        if not notes:
-            continue
-        section = [each.velocity for part in measures[place : place + _SECTION] for each in part]
-        here = median_low(section)
-        own = median_low([note.velocity for note in notes])
-        # both must have changed, or the mark would come measures too early
-        if not result or (abs(here - loud) >= _CLEAR and abs(own - loud) >= _CLEAR):
-            mark = min(velocities, key=lambda name: abs(velocities[name] - here))
-            loud = here
-            if mark not in list(result.values())[-1:]:
-                result[place] = mark
+    loud: int | None = None
+    mark = ""
+    for count, (place, _) in enumerate(heard):
+        section = [velocity for _, velocity in heard[count : count + _SECTION]]
+        if loud is not None:
+            change = min(section) - loud if min(section) > loud else loud - max(section)
+            if change < _CLEAR or len(section) < _SECTION:
+                continue
+        loud = median_low(section)
+        before, mark = mark, _nearest(loud, velocities)
+        if mark != before:
+            result[place] = mark
     return result
+
+
+def _nearest(velocity: int, velocities: Mapping[str, int]) -> str:
+    return min(velocities, key=lambda name: abs(velocities[name] - velocity))
