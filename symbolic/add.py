@@ -17,7 +17,7 @@ from subtractive.errors import MusicError, OptionError
 from subtractive.files.music import own_suffix
 from subtractive.instruments import INSTRUMENTS
 from subtractive.instruments import instrument as known_instrument
-from symbolic.tasks import Task, Wishes, check_output, hand_over, open_task
+from symbolic.tasks import Extras, Task, Wishes, check_extras, check_output, hand_over, open_task
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 # what typer raises for every mistake in the words of a command; it keeps the class to itself
@@ -54,6 +54,9 @@ def add(  # noqa: PLR0913, PLR0917
     ] = None,
     preview: Annotated[Path | None, typer.Option(help="WAV to write")] = None,
     plot: Annotated[Path | None, typer.Option(help="PNG of the piano roll to write")] = None,
+    score: Annotated[
+        Path | None, typer.Option(help=".musicxml, .mxl or .mscz to write besides")
+    ] = None,
     part_only: Annotated[
         bool, typer.Option("--part-only", help="write just the new parts, for a DAW")
     ] = False,
@@ -107,17 +110,17 @@ def add(  # noqa: PLR0913, PLR0917
         raise OptionError("--replace and --beside contradict each other: choose one")
     if program is not None and len(instrument) > 1:
         raise OptionError("--program is for one instrument: add the instruments one at a time")
-    if len(songs) > 1 and (output or preview or plot):
+    extras = Extras(preview, plot, score)
+    if len(songs) > 1 and (output or any(extras)):
         raise OptionError(
-            "-o, --preview and --plot name one file, but several songs are given: use --out-dir"
+            "-o, --preview, --plot and --score name one file, but several songs are given: "
+            "use --out-dir"
         )
     wishes = Wishes(seed, temperature, takes, tempo, key, chords, program, prompt, some_bars)
     task = Task(tuple(instrument), wishes, replace, beside, part_only)
     targets = [_target(song, instrument, output, out_dir) for song in songs]
-    check_output(songs, targets, [path for path in (preview, plot) if path is not None])
-    for option, path, suffix in (("--preview", preview, ".wav"), ("--plot", plot, ".png")):
-        if path is not None and path.suffix.lower() != suffix:
-            raise OptionError(f"{option} {path.name} must end in {suffix}: nothing else is written")
+    check_output(songs, targets, [path for path in extras if path is not None])
+    check_extras(extras)
     opened = [open_task(song, task) for song in songs]
     # torch takes most of the start-up: mistakes in the files are told before it is loaded
     from symbolic.writer import load_writer  # noqa: PLC0415
@@ -135,7 +138,7 @@ def add(  # noqa: PLR0913, PLR0917
         results = task.write(writer, opened, lambda bars: progress.advance(bar, bars))
     outcomes: list[dict[str, Any]] = []
     for result, target in zip(results, targets, strict=True):
-        outcomes.append(hand_over(result, target, preview, plot))
+        outcomes.append(hand_over(result, target, extras))
         for notice in outcomes[-1]["notices"]:
             print(notice, file=sys.stderr)
         if not as_json:

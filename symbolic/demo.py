@@ -43,7 +43,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out-dir", type=Path, default=Path("demo"), help="folder of the results")
     parser.add_argument("--seed", type=int, default=0, help="another number, other parts")
     options = parser.parse_args(argv)
-    midi, wav, png = (options.out_dir / f"jeanie.{kind}" for kind in ("mid", "wav", "png"))
+    midi, score, wav, png = (
+        options.out_dir / f"jeanie.{kind}" for kind in ("mid", "musicxml", "wav", "png")
+    )
     try:
         song = lead_sheet()
         try:
@@ -59,14 +61,15 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     wanted = [word for name in INSTRUMENTS for word in ("--instrument", name)]
-    outputs = ["-o", str(midi), "--preview", str(wav), "--plot", str(png)]
+    outputs = ["-o", str(midi), "--score", str(score), "--preview", str(wav), "--plot", str(png)]
     # the sheet states no tempo; a slow song wants a slow one
     outputs += ["--tempo", "84"]
     code = add([*wanted, str(song), *outputs, "--seed", str(options.seed)])
     if code == 0:
-        for path, what in ((midi, "the notes"), (wav, "the sound"), (png, "the piano roll")):
+        names = {midi: "notes", score: "score", wav: "sound", png: "piano roll"}
+        for path, name in names.items():
             if path.exists():
-                print(f"{what}: {path}")
+                print(f"the {name}: {path}")
     return code
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from subtractive.arrangement import Arrangement, Part, PlacedPart, Tempo, bars
 from subtractive.chart import chord_chart, parse_key
 from subtractive.errors import InstrumentError, OptionError, OutputError
 from subtractive.files.midi import write_midi, write_part_only
-from subtractive.files.music import MIDI_SUFFIXES, check_format, encoded, read
+from subtractive.files.musescore import MUSESCORE_SUFFIXES
+from subtractive.files.music import MIDI_SUFFIXES, MUSICXML_SUFFIXES, check_format, encoded, read
 from subtractive.files.output import write_whole
 from subtractive.instruments import roles
 from symbolic.passages import Span, spans_of, woven
@@ -260,9 +261,35 @@ def check_output(songs: Sequence[Path], targets: Sequence[Path], others: Sequenc
             )
 
 
-def hand_over(
-    result: Result, target: Path, preview: Path | None, plot: Path | None
-) -> dict[str, Any]:
+class Extras(NamedTuple):
+    """What is written beside the output: the sound, a piano roll, the score."""
+
+    preview: Path | None = None
+    plot: Path | None = None
+    score: Path | None = None
+
+
+_EXTRA_SUFFIXES = ((".wav",), (".png",), (*MUSICXML_SUFFIXES, *MUSESCORE_SUFFIXES))
+
+
+def check_extras(extras: Extras) -> None:
+    """Make sure that each file beside the output is named as what it will be.
+
+    Raises
+    ------
+    OutputError
+    """
+    for option, path, suffixes in zip(Extras._fields, extras, _EXTRA_SUFFIXES, strict=True):
+        if path is not None and path.suffix.lower() not in suffixes:
+            raise OutputError(
+                f"--{option} {path.name} must end in {' or '.join(suffixes)}: "
+                "nothing else is written"
+            )
+    if extras.score is not None:
+        check_format(extras.score.name)
+
+
+def hand_over(result: Result, target: Path, extras: Extras) -> dict[str, Any]:
     """Write the files of a result and return what is to be said about them.
 
     Raises
@@ -272,16 +299,20 @@ def hand_over(
     """
     content, notices = _written(result, target.name)
     write_whole(target, content)
-    if preview is not None:
+    if extras.score is not None:
+        score, more = _written(result, extras.score.name)
+        write_whole(extras.score, score)
+        notices += [notice for notice in more if notice not in notices]
+    if extras.preview is not None:
         from subtractive.files.sound import NO_SYNTHESIZER, render_wav  # noqa: PLC0415  # slow
 
-        if render_wav(write_midi(result.music), preview) is None:
+        if render_wav(write_midi(result.music), extras.preview) is None:
             notices.append(NO_SYNTHESIZER)
-    if plot is not None:
+    if extras.plot is not None:
         from subtractive.files.piano_roll import draw  # noqa: PLC0415  # matplotlib is slow
 
         count = len(result.music.parts)
-        draw(result.music, plot, tuple(range(count - len(result.added), count)))
+        draw(result.music, extras.plot, tuple(range(count - len(result.added), count)))
     named = roles(result.added)
     summary = ", ".join(
         f"{name} ({len(part.notes)} notes)" for name, part in zip(named, result.added, strict=True)

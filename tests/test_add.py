@@ -291,6 +291,17 @@ def test_a_score_stays_a_score(run: Run, tmp_path: Path, song: Arrangement) -> N
     assert is_unaltered(score.read_bytes(), replaced.read_bytes())
 
 
+def test_a_score_beside_the_midi(run: Run, tune: Path, tmp_path: Path) -> None:
+    target, score = tmp_path / "out.mid", tmp_path / "out.mxl"
+    assert run("--instrument", "bass", tune, "-o", target, "--score", score) == 0
+    by_ear = [
+        [{note.pitch for note in part.notes} for part in read(path).parts]
+        for path in (target, score)
+    ]
+    assert by_ear[0] == by_ear[1]
+    assert by_ear[0][-1]
+
+
 def test_three_lines_of_python_do_the_same(
     run: Run, tune: Path, tmp_path: Path, weights: Path
 ) -> None:
