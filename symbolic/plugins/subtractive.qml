@@ -157,25 +157,29 @@ MuseScore {
             model: [qsTr("stop and say so"), qsTr("replace it"), qsTr("write one more")]
             Layout.fillWidth: true
         }
-        Label { text: qsTr("Words") }
-        TextField {
-            id: prompt
-            placeholderText: qsTr("Add a laid-back reggae bass")
+        // (not TextField: MuseScore 3.2 crashes when a dialog with one is opened)
+        Label { text: qsTr("Words, or none") }
+        Rectangle {
+            implicitHeight: 26
+            border.color: "#999999"
             Layout.fillWidth: true
+            TextInput { id: prompt; anchors.fill: parent; anchors.margins: 5; clip: true; selectByMouse: true }
         }
-        Label { text: qsTr("Bars") }
-        TextField {
-            id: bars
-            placeholderText: qsTr("all; or 9-16")
+        Label { text: qsTr("Bars, such as 9-16, or none for all") }
+        Rectangle {
+            implicitHeight: 26
+            border.color: "#999999"
             Layout.fillWidth: true
+            TextInput { id: bars; anchors.fill: parent; anchors.margins: 5; clip: true; selectByMouse: true }
         }
         Label { text: qsTr("Seed") }
         SpinBox { id: seed; minimumValue: 0; maximumValue: 999999; Layout.fillWidth: true }
-        Label { text: qsTr("Temperature") }
-        TextField {
-            id: temperature
-            placeholderText: qsTr("the instrument's own; 0.5 is plain, 1.2 daring")
+        Label { text: qsTr("Temperature, such as 0.7, or none") }
+        Rectangle {
+            implicitHeight: 26
+            border.color: "#999999"
             Layout.fillWidth: true
+            TextInput { id: temperature; anchors.fill: parent; anchors.margins: 5; clip: true; selectByMouse: true }
         }
         Label {
             id: message
