@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from subtractive.arrangement import (
     Arrangement,
@@ -57,6 +58,7 @@ class WrittenScore:
         return tuple(onsets)
 
 
+@lru_cache(maxsize=2)  # one file is read, compared with, and written into
 def written_score(content: bytes, name: str = "") -> WrittenScore:
     """Read a MusicXML file as it is written.
 

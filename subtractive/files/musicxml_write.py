@@ -57,7 +57,7 @@ def write_musicxml(
     if source is None or source.kind != "musicxml":
         xml = Spliced(whole_score(arrangement), ())
         return xml._replace(content=_archive(xml.content)) if zipped else xml
-    title = source.name or "the file"
+    title = source.name
     here = source.content
     is_archive = here.startswith(b"PK")
     if is_archive and not zipped:
