@@ -60,6 +60,9 @@ def add(  # noqa: PLR0913, PLR0917
     part_only: Annotated[
         bool, typer.Option("--part-only", help="write just the new parts, for a DAW")
     ] = False,
+    tablature: Annotated[
+        bool, typer.Option("--tablature", help="new basses and guitars show strings and frets")
+    ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="take the instrument out first if it is there")
     ] = False,
@@ -117,7 +120,7 @@ def add(  # noqa: PLR0913, PLR0917
             "use --out-dir"
         )
     wishes = Wishes(seed, temperature, takes, tempo, key, chords, program, prompt, some_bars)
-    task = Task(tuple(instrument), wishes, replace, beside, part_only)
+    task = Task(tuple(instrument), wishes, replace, beside, part_only, tablature)
     targets = [_target(song, instrument, output, out_dir) for song in songs]
     check_output(songs, targets, [path for path in extras if path is not None])
     check_extras(extras)

@@ -45,6 +45,7 @@ class Task:
     replace: bool = False
     beside: bool = False
     part_only: bool = False
+    tablature: bool = False
 
     def write(
         self,
@@ -70,7 +71,7 @@ class Task:
             music = [song.with_parts((*song.parts, part)) for song, part in pairs]
             added = [(*before, part) for before, part in zip(added, parts, strict=True)]
         return [
-            Result(one, song, parts, self.part_only)
+            Result(one, song, parts, self.part_only, self.tablature)
             for one, song, parts in zip(opened, music, added, strict=True)
         ]
 
@@ -162,7 +163,8 @@ class Result:
     opened: Opened
     music: Arrangement
     added: tuple[Part, ...]
-    part_only: bool
+    part_only: bool = False
+    tablature: bool = False
 
 
 def open_task(path: Path, task: Task) -> Opened:
@@ -333,11 +335,11 @@ def hand_over(result: Result, target: Path, extras: Extras) -> dict[str, Any]:
 def _written(result: Result, name: str) -> tuple[bytes, list[str]]:
     """Return the content of the output, and what its owner should know of it."""
     if not result.part_only:
-        content, notices = encoded(result.music, name)
+        content, notices = encoded(result.music, name, tablature=result.tablature)
         return content, list(notices)
     if Path(name).suffix.lower() in MIDI_SUFFIXES:
         return write_part_only(result.music, result.added), []
     # without the score it came from, as the other parts would come along
     alone = replace(result.music.with_parts(result.added), source=None)
-    content, notices = encoded(alone, name)
+    content, notices = encoded(alone, name, tablature=result.tablature)
     return content, list(notices)

@@ -302,6 +302,20 @@ def test_a_score_beside_the_midi(run: Run, tune: Path, tmp_path: Path) -> None:
     assert by_ear[0][-1]
 
 
+def test_a_guitar_with_tablature(run: Run, tune: Path, tmp_path: Path) -> None:
+    plain, shown = tmp_path / "plain.musicxml", tmp_path / "shown.musicxml"
+    assert run("--instrument", "guitar", tune, "--replace", "-o", plain) == 0
+    words = ("--instrument", "guitar", tune, "--replace", "--tablature")
+    assert run(*words, "-o", shown) == 0
+    assert b"<sign>TAB</sign>" not in plain.read_bytes()
+    assert b"<sign>TAB</sign>" in shown.read_bytes()
+    # the second staff shows the same notes, and does not sound twice
+    heard = [
+        {(note.onset, note.pitch) for note in read(path).parts[-1].notes} for path in (plain, shown)
+    ]
+    assert heard[0] == heard[1]
+
+
 def test_three_lines_of_python_do_the_same(
     run: Run, tune: Path, tmp_path: Path, weights: Path
 ) -> None:

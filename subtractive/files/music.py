@@ -71,7 +71,7 @@ def read(path: str | Path) -> Arrangement:
     )
 
 
-def encoded(arrangement: Arrangement, name: str) -> Encoded:
+def encoded(arrangement: Arrangement, name: str, *, tablature: bool = False) -> Encoded:
     """Return an arrangement as a file's content, in the format that its name's ending says.
 
     What was read from MIDI keeps its bytes in MIDI, what was read from MusicXML in MusicXML.
@@ -81,6 +81,8 @@ def encoded(arrangement: Arrangement, name: str) -> Encoded:
     arrangement : Arrangement
     name : str
         Of the file.
+    tablature : bool
+        Whether new basses and guitars in a score have a second staff with strings and frets.
 
     Raises
     ------
@@ -94,7 +96,7 @@ def encoded(arrangement: Arrangement, name: str) -> Encoded:
     if suffix in MIDI_SUFFIXES:
         notices = tuple(plan.notice for plan in plan_channels(arrangement) if plan.notice)
         return Encoded(write_midi(arrangement), notices)
-    xml = write_musicxml(arrangement, zipped=suffix == ".mxl")
+    xml = write_musicxml(arrangement, zipped=suffix == ".mxl", tablature=tablature)
     if suffix in MUSESCORE_SUFFIXES:
         return Encoded(convert(xml.content, ".musicxml", suffix, name), xml.notices)
     return Encoded(*xml)

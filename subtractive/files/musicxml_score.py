@@ -21,7 +21,7 @@ _NOTICED = 0.03  # share by which a tempo must change to be printed
 _HALF_BEAT = Fraction(1, 2)
 
 
-def whole_score(arrangement: Arrangement) -> bytes:
+def whole_score(arrangement: Arrangement, *, tablature: bool = False) -> bytes:
     """Return the arrangement as a MusicXML 4.0 score, as a musician would write it.
 
     Parts without notes are left out. The first part carries tempo marks and chord symbols; a
@@ -30,6 +30,8 @@ def whole_score(arrangement: Arrangement) -> bytes:
     Parameters
     ----------
     arrangement : Arrangement
+    tablature : bool
+        Whether basses and guitars have a second staff with strings and frets.
 
     Raises
     ------
@@ -54,6 +56,7 @@ def whole_score(arrangement: Arrangement) -> bytes:
             f"P{place + 1}",
             chords=_chords(heard.chords, music, heard.ticks_per_beat) if place == 0 else (),
             swing=swing,
+            tablature=tablature,
         )
         if place == 0:
             _add_tempos(made.part, heard, music)

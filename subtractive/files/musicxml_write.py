@@ -55,7 +55,7 @@ def write_musicxml(
     """
     source = arrangement.source
     if source is None or source.kind != "musicxml":
-        xml = Spliced(whole_score(arrangement), ())
+        xml = Spliced(whole_score(arrangement, tablature=tablature), ())
         return xml._replace(content=_archive(xml.content)) if zipped else xml
     title = source.name
     here = source.content
