@@ -122,6 +122,18 @@ def test_a_new_part_says_the_tempo_that_a_score_does_not() -> None:
     assert read_musicxml(plain).tempos == ()
 
 
+def test_a_new_part_takes_a_channel_of_its_own(song: Arrangement) -> None:
+    score = read_musicxml(whole_score(song))
+    new = replace(song.parts[2], name="More"), replace(song.parts[1], name="Much more")
+    written = etree.fromstring(write_musicxml(score.with_parts((*score.parts, *new))).content)
+    entries = [
+        {channel.text for channel in entry.iter("midi-channel")}
+        for entry in written.iter("score-part")
+    ]
+    assert all(len(entry) == 1 for entry in entries)
+    assert len(set.union(*entries)) == len(entries)
+
+
 def test_swing_is_spelled_as_the_score_spells_it(sheet: Arrangement) -> None:
     ticks = sheet.ticks_per_beat
     swung = tuple(

@@ -15,6 +15,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -25,7 +26,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.journal import ROOT
-from benchmarks.notation.checks import is_unaltered, struck, uneven_measures
+from benchmarks.notation.checks import in_the_same_order, is_unaltered, struck, uneven_measures
 from benchmarks.notation.jobs import convert_all
 from benchmarks.results_file import command_line, keep, positive
 from subtractive.arrangement import Arrangement, Part
@@ -37,7 +38,6 @@ from subtractive.files.musicxml_write import write_musicxml
 
 ADDED = ("bass", "drums")
 _AT_ONCE = 25
-_NEAR = 0.5  # quarters by which a last note may end early
 
 Writer = Callable[[Sequence[Arrangement], str], list[Part]]
 
@@ -154,11 +154,14 @@ def _outcome(path: Path, place: int, folder: Path, unread: str) -> Outcome:
     if not sound.is_file():
         return Outcome(path.name, "", True, False, altered, uneven)
     own, both = read_midi(played.read_bytes()), read_midi(sound.read_bytes())
-    own_count = len(both.parts) - len(ADDED)
-    kept = [part.notes for part in own.parts] == [part.notes for part in both.parts[:own_count]]
+    here = both.parts[: len(own.parts)]
+    kept = [part.notes for part in own.parts] == [part.notes for part in here]
     heard = read_musicxml(after)
-    ends = heard.end / heard.ticks_per_beat, both.end / both.ticks_per_beat
-    same_form = abs(ends[0] - ends[1]) < _NEAR
+    new = len(ADDED)
+    same_form = in_the_same_order(
+        sum((struck(heard, part) for part in heard.parts[:-new]), Counter()),
+        sum((struck(both, part) for part in here), Counter()),
+    )
     agree = all(
         struck(heard, heard.parts[place]) == struck(both, both.parts[place])
         for place in range(-len(ADDED), 0)

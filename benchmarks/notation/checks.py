@@ -11,6 +11,9 @@ from lxml import etree
 from subtractive.arrangement import Arrangement, Part
 from subtractive.files.musicxml_tree import score_xml
 
+_WINDOW = 24 * 16  # four bars of 4/4
+_ENOUGH = 8  # strokes that tell anything
+
 
 def is_unaltered(before: bytes, after: bytes) -> bool:
     """Return whether a score holds all bytes of the one before it, and what came in between.
@@ -84,6 +87,25 @@ def _lengths(part: etree._Element) -> list[dict[str, Fraction]]:
                     ends[voice] = max(ends[voice], here)
         result.append(dict(ends))
     return result
+
+
+def in_the_same_order(ours: Counter[tuple[int, int]], theirs: Counter[tuple[int, int]]) -> bool:
+    """Return whether two programs play the measures of a score in the same order.
+
+    Ornaments make small differences everywhere; where another measure is played, nearly all of
+    what is struck is different for a while.
+
+    Parameters
+    ----------
+    ours, theirs : Counter
+        What the score's own parts strike, as `struck` returns it.
+    """
+    all_, met = Counter[int](), Counter[int]()
+    for place, pitch in ours.keys() | theirs.keys():
+        window = place // _WINDOW
+        all_[window] += 1
+        met[window] += (place, pitch) in ours and (place, pitch) in theirs
+    return all(2 * met[window] >= count for window, count in all_.items() if count >= _ENOUGH)
 
 
 def struck(music: Arrangement, part: Part) -> Counter[tuple[int, int]]:

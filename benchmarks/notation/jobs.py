@@ -35,8 +35,15 @@ def convert_all(sources: Sequence[Path], suffix: str) -> None:
     found = program()
     if found is None:
         raise OptionError("this needs MuseScore 3: install it, or name it in MUSESCORE")
-    if not sources:
-        return
+    if sources:
+        _run(found, sources, suffix)
+    # it breaks down now and then over nothing, so twice
+    for path in [*sources, *sources]:
+        if not path.with_suffix(suffix).is_file():
+            _run(found, [path], suffix)
+
+
+def _run(found: Path, sources: Sequence[Path], suffix: str) -> None:
     folder = sources[0].parent
     job = folder / "job.json"
     pairs = [{"in": str(path), "out": str(path.with_suffix(suffix))} for path in sources]
@@ -52,7 +59,3 @@ def convert_all(sources: Sequence[Path], suffix: str) -> None:
             check=False,
             timeout=_SECONDS_A_FILE * len(sources) + 60,
         )
-    missing = [path for path in sources if not path.with_suffix(suffix).is_file()]
-    if len(sources) > 1:
-        for path in missing:
-            convert_all([path], suffix)

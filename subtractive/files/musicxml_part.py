@@ -36,6 +36,7 @@ def part_xml(
     chords: Sequence[Sequence[tuple[Fraction, ChordSymbol]]] = (),
     swing: bool | None = None,
     tablature: bool = False,
+    channel: int | None = None,
 ) -> PartXml:
     """Return a part as MusicXML: its entry in the part list, and its measures.
 
@@ -59,6 +60,8 @@ def part_xml(
         swings all through.
     tablature : bool
         Whether a bass or guitar has a second staff with strings and frets.
+    channel : int or None
+        MIDI channel, 0 to 15, of what is no kit; None: that which the part came on, or any.
     """
     own_role = role(part)
     swung = swings(measures) if swing is None else swing
@@ -88,7 +91,7 @@ def part_xml(
     )
     element = etree.Element("part", id=identity)
     element.extend(page.measure(place) for place in range(len(frames)))
-    return PartXml(part_entry(part, own_role, identity, keys), element)
+    return PartXml(part_entry(part, own_role, identity, keys, channel), element)
 
 
 @dataclass(frozen=True, slots=True)

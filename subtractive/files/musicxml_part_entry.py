@@ -13,10 +13,12 @@ from subtractive.notation.kit_staff import drum
 
 _ABBREVIATIONS = {"drums": "Dr.", "bass": "B.", "guitar": "Gtr."}
 _SILENT_KIT = 36
-_PITCHED_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
+PITCHED_CHANNELS = tuple(channel for channel in range(16) if channel != DRUM_CHANNEL)
 
 
-def part_entry(part: Part, role: str, identity: str, keys: Collection[int]) -> etree._Element:
+def part_entry(
+    part: Part, role: str, identity: str, keys: Collection[int], channel: int | None = None
+) -> etree._Element:
     """Return the <score-part> of a part.
 
     Parameters
@@ -27,6 +29,8 @@ def part_entry(part: Part, role: str, identity: str, keys: Collection[int]) -> e
         Its id, and what the ids of its instruments begin with.
     keys : collection of int
         The drum keys that it strikes: programs would draw others in the wrong place.
+    channel : int or None
+        MIDI channel, 0 to 15, for what is no kit; None: that which the part came on, or any.
     """
     title = next((known.title for known in TABLE if known.name == role), "")
     entry = etree.Element("score-part", id=identity)
@@ -36,7 +40,7 @@ def part_entry(part: Part, role: str, identity: str, keys: Collection[int]) -> e
     if part.is_drums:
         _add_drums(entry, identity, sorted(keys) or [_SILENT_KIT])
     else:
-        _add_instrument(entry, part, part.name or title, identity)
+        _add_instrument(entry, part, part.name or title, identity, channel)
     return entry
 
 
@@ -54,13 +58,15 @@ def _add_drums(entry: etree._Element, identity: str, keys: Sequence[int]) -> Non
         etree.SubElement(midi, "midi-unpitched").text = str(key + 1)
 
 
-def _add_instrument(entry: etree._Element, part: Part, name: str, identity: str) -> None:
+def _add_instrument(
+    entry: etree._Element, part: Part, name: str, identity: str, channel: int | None
+) -> None:
     own = instrument_id(identity)
     instrument = etree.SubElement(entry, "score-instrument", id=own)
     etree.SubElement(instrument, "instrument-name").text = name
     if sound := sound_name(part.program):
         etree.SubElement(instrument, "instrument-sound").text = sound
-    _midi(entry, own, _channel(part, identity), part.program)
+    _midi(entry, own, _channel(part, identity) if channel is None else channel, part.program)
 
 
 def _midi(entry: etree._Element, identity: str, channel: int, program: int) -> etree._Element:
@@ -75,4 +81,4 @@ def _channel(part: Part, identity: str) -> int:
     if part.origin is not None and part.origin.channel != DRUM_CHANNEL:
         return part.origin.channel
     number = int("0" + "".join(filter(str.isdecimal, identity))[-4:])
-    return _PITCHED_CHANNELS[(number - 1) % len(_PITCHED_CHANNELS)]
+    return PITCHED_CHANNELS[(number - 1) % len(PITCHED_CHANNELS)]

@@ -7,14 +7,16 @@ import zipfile
 from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import cycle
 
 from subtractive.arrangement import Arrangement, ChordSymbol, Part
 from subtractive.files.musicxml import WrittenScore, read_musicxml, written_score
 from subtractive.files.musicxml_frame import measure_frames
 from subtractive.files.musicxml_part import part_xml
+from subtractive.files.musicxml_part_entry import PITCHED_CHANNELS
 from subtractive.files.musicxml_score import tempo_mark, whole_score
 from subtractive.files.musicxml_splice import PartXml, Spliced, fresh_part_ids, respliced
-from subtractive.files.musicxml_tree import score_xml
+from subtractive.files.musicxml_tree import score_root, score_xml
 from subtractive.harmony import estimate_chords
 from subtractive.instruments import role
 from subtractive.notation.folding import folded
@@ -91,6 +93,7 @@ def _new_parts(
     score, frames = written_score(content, title), measure_frames(content, title)
     swing = False if _writes_triplets(score) else None
     result = []
+    channels = cycle(_free_channels(content, title))
     for part, identity in zip(new, fresh_part_ids(content, len(new), title), strict=True):
         ticks = arrangement.ticks_per_beat
         result.append(
@@ -102,11 +105,21 @@ def _new_parts(
                 chords=_chords(arrangement, score) if role(part) == "guitar" else (),
                 swing=swing,
                 tablature=tablature,
+                channel=None if part.is_drums else next(channels),
             )
         )
     if arrangement.tempos and not _says_tempo(score):
         _add_tempo(result[0], arrangement.tempos[0].microseconds, frames[0])
     return result
+
+
+def _free_channels(content: bytes, title: str) -> list[int]:
+    """Return the channels that no part of a score plays on; all of them if none is free."""
+    said = score_root(score_xml(content, title), title).iterfind(
+        "part-list/score-part/midi-instrument/midi-channel"
+    )
+    taken = {int(each.text or 0) - 1 for each in said if (each.text or "").strip().isdecimal()}
+    return [channel for channel in PITCHED_CHANNELS if channel not in taken] or [*PITCHED_CHANNELS]
 
 
 def _writes_triplets(score: WrittenScore) -> bool:
