@@ -13,13 +13,15 @@ setup: $(READY)
 demo: $(READY)
 	$(BIN)/python -m symbolic.demo
 
-# What some tests compare with: where it cannot be installed, they are skipped and say so.
+# The programs that some tests drive: where they cannot be installed, those tests are skipped and
+# say so.
 test: $(READY)
-	@command -v mscore3 >/dev/null || test "$$(id -u)" != 0 || ! command -v apt-get >/dev/null || { \
-	  echo "Installing MuseScore 3, which tests open scores in."; \
+	@{ command -v mscore3 && command -v chromium; } >/dev/null || test "$$(id -u)" != 0 || \
+	  ! command -v apt-get >/dev/null || { \
+	  echo "Installing MuseScore 3 and Chromium, which tests open scores and the page in."; \
 	  { apt-get update && DEBIAN_FRONTEND=noninteractive \
-	    apt-get install --yes --no-install-recommends musescore3; } >$(VENV)/apt.log 2>&1; } || \
-	  echo "MuseScore could not be installed: see $(VENV)/apt.log."
+	    apt-get install --yes --no-install-recommends musescore3 chromium; } >$(VENV)/apt.log 2>&1; } || \
+	  echo "They could not be installed: see $(VENV)/apt.log."
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
