@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scoretokens.vocabulary import vocabulary
+from subtractive.limbs import Crowd
 from symbolic.frames import FRAME
 from symbolic.rows import MAIN, STEP, Rows
 
@@ -28,6 +29,9 @@ _TYPES = {
     for kind in ("Instrument", "Program", "Bar", "Repeat", "Position")
 }
 _TYPES["Note"] = _V.type_mask("Velocity")[:MAIN]
+_KEYS = _V.span("PitchDrum")
+_DRUM_KEYS = [int(key) for key in _V.values("PitchDrum")]
+_LOWEST_KEY = _DRUM_KEYS[0]
 SAME_HARMONY = 0.75  # share of a bar over which the chords agree, for it to be repeated
 ROWS_A_BAR = 160  # no instrument plays more; a model that will not stop is stopped here
 
@@ -69,10 +73,21 @@ class Window(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What an instrument can play: allowed tokens [shape=(MAIN,)] and notes struck at once."""
+    """What an instrument can play.
+
+    Attributes
+    ----------
+    tokens : array of bool [shape=(MAIN,)]
+        What it can play at all.
+    polyphony : int
+        Notes struck at once.
+    crowds : tuple of Crowd
+        What two hands and two feet can strike at once, see `subtractive.limbs`.
+    """
 
     tokens: Bools
     polyphony: int
+    crowds: tuple[Crowd, ...] = ()
 
 
 class Pen:
@@ -100,6 +115,7 @@ class Pen:
         self.done = False
         self.position = self.pitch = -1
         self.struck = self.rows_in_bar = 0
+        self.keys: list[int] = []  # drums struck at this position
         # Time and place of the row before: a step at the same tick stands a little after it.
         bar = int(np.searchsorted(window.bar_frames, before.frame[-1], side="right")) - 1
         self._tick = int(window.bar_onsets[bar] + before.position[-1])
@@ -116,9 +132,22 @@ class Pen:
             first = _V.span("Pitch").start
             full = self.struck >= self.limits.polyphony
             mask[first : MAIN if full else self.pitch + 1] = False
+            mask[[_KEYS.start + key - _LOWEST_KEY for key in self._out_of_reach()]] = False
         if self.state == "Instrument":
             mask[_BAR] = False
         return mask
+
+    def _out_of_reach(self) -> list[int]:
+        """Return the drum keys that no limb is free for beside those struck just now."""
+        result = []
+        for crowd in self.limits.crowds if self.keys else ():
+            struck = {crowd.thing[key] for key in self.keys if key in crowd.thing}
+            result += [
+                key
+                for key in _DRUM_KEYS
+                if key in crowd.thing and (len(struck) >= crowd.most or crowd.thing[key] in struck)
+            ]
+        return result
 
     def _open_positions(self) -> Bools:
         onset, end = self.window.bar_onsets[self.bar : self.bar + 2]
@@ -161,9 +190,12 @@ class Pen:
                 self.filled.append(False)
         elif kind == "Position":
             self.position, self.struck = main - _POSITION.start, 0
+            self.keys = []
         elif kind != "Program":
             self.filled[self.bar] = True
             self.pitch, self.struck = main, self.struck + 1
+            if main in _KEYS:
+                self.keys.append(_LOWEST_KEY + main - _KEYS.start)
         self.state = "Note" if kind in ("Pitch", "PitchDrum") else kind
         self.rows_in_bar += 1
         position = max(self.position, 0)

@@ -17,6 +17,7 @@ from subtractive.arrangement import Arrangement, KeySignature, Part
 from subtractive.claims import families_named
 from subtractive.errors import InstrumentError, OptionError
 from subtractive.instruments import INSTRUMENTS, Instrument, instrument
+from subtractive.limbs import DRUMMER, Crowd
 from symbolic.cached import CachedWriter
 from symbolic.checkpoint import load_weights
 from symbolic.concepts import PEOPLE, heard, marked
@@ -46,6 +47,7 @@ GUIDANCE = {"drums": 1.0, "bass": 2.0, "guitar": 2.0}
 TOP_P = 0.95
 # Towards what the rules would play. Drums drawn warmer that lean more are as sure and less stiff.
 PULL = {"drums": Pull(2.0, 2.0), "bass": Pull(6.0, 1.0), "guitar": Pull(4.0, 1.0)}
+_CROWDS = tuple(rule for rule in DRUMMER if isinstance(rule, Crowd))
 ASKED_PULL = Pull(4.0, 3.0)  # where words name a style, in which the rules then play
 TAKES = 6  # of each window; more of them agree on plainer music, and cost more time
 MOST_TAKES = 32
@@ -193,7 +195,11 @@ def _prepare(request: Request) -> tuple[Job, int]:
         instrument=wanted.name,
         frames=frames,
         bar_onsets=song.bar_onsets,
-        limits=Limits(_allowed_tokens(wanted, shift), POLYPHONY[wanted.name]),
+        limits=Limits(
+            _allowed_tokens(wanted, shift),
+            POLYPHONY[wanted.name],
+            _CROWDS if wanted.name == "drums" else (),
+        ),
         open_frames=_open_frames(frames, pitched=pitched),
         harmony=_harmony(frames, pitched=pitched),
         rng=np.random.default_rng(seeds),

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from scoretokens.codec import encode
 from scoretokens.vocabulary import vocabulary
+from subtractive.limbs import DRUMMER, Crowd
 from symbolic.frames import frame_of_tick
 from symbolic.pen import Limits, Pen, Step, Window, choose
 from symbolic.rows import MAIN, Rows, rows_of
 from tests.test_scoretokens import parts
 
 V = vocabulary()
+NO_NOTES = np.zeros((0, 4), dtype=np.int64)
 LIGHT = settings(max_examples=60, deadline=None)
 
 
@@ -84,3 +86,31 @@ def test_a_choice_is_from_the_smallest_likely_set(
         assert drawn[token] / 500 == pytest.approx(chances[token] / ranked.sum(), abs=5e-3)
     first = choose(scores, mask, temperature, top_p, 0.0)
     assert chances[first] == pytest.approx(chances.max())
+
+
+@LIGHT
+@given(st.integers(0, 2**32 - 1))
+def test_no_drummer_needs_a_third_hand(seed: int) -> None:
+    """Whatever is drawn of what is allowed, limbs reach it; nor is one drum struck in two ways."""
+    rng = np.random.default_rng(seed)
+    onsets = np.array([0, 48, 96])
+    bar_frames = frame_of_tick(onsets)[2]
+    every = np.ones(bar_frames[-1], dtype=bool)
+    window = Window(onsets, bar_frames, 0, [], every, np.zeros_like(every, int))
+    crowds = tuple(rule for rule in DRUMMER if isinstance(rule, Crowd))
+    before = rows_of(encode(NO_NOTES, [0], instrument="drums"), onsets, bar_frames)
+    pen = Pen(window, Limits(np.ones(MAIN, dtype=bool), 99, crowds), before, needs_program=False)
+    struck: list[tuple[int, int]] = []
+    while not pen.done:
+        allowed = np.flatnonzero(pen.allowed())
+        # strokes rather than bars, or nothing would be crowded
+        strokes = allowed[np.isin(allowed, V.span("PitchDrum"))]
+        chosen = int(rng.choice(strokes if len(strokes) and rng.random() < 0.8 else allowed))
+        pen.write(chosen, velocity=1)
+        if chosen in V.span("PitchDrum"):
+            struck.append((48 * pen.bar + pen.position, pen.keys[-1]))
+    for tick in {tick for tick, _ in struck}:
+        keys = [key for at, key in struck if at == tick]
+        for crowd in crowds:
+            things = [crowd.thing[key] for key in keys if key in crowd.thing]
+            assert len(things) == len(set(things)) <= crowd.most
