@@ -205,10 +205,7 @@ def open_task(path: Path, task: Task) -> Opened:
                 "--beside writes one more"
             )
         if task.replace and taken and wishes.bars is not None:
-            # some bars are of one part; if several players share the instrument, of the busiest
-            chosen = max(taken, key=lambda placed: len(placed.stem.notes))
-            kept[name] = chosen.stem
-            music = context.join(_without(taken, chosen))
+            music, kept[name] = without_busiest(context, taken)
         elif task.replace:
             music = context
     first = task.instruments[0]
@@ -216,13 +213,24 @@ def open_task(path: Path, task: Task) -> Opened:
     return Opened(path, music, len(bars(music)), spans, kept)
 
 
-def _without(taken: Sequence[PlacedPart], chosen: PlacedPart) -> tuple[PlacedPart, ...]:
-    """Return the other parts, at their places in the music without the chosen one."""
-    return tuple(
+def without_busiest(context: Arrangement, taken: Sequence[PlacedPart]) -> tuple[Arrangement, Part]:
+    """Return the music without the busiest of some parts, and that part.
+
+    Some bars are of one part: if several players share the instrument, of the busiest.
+
+    Parameters
+    ----------
+    context : Arrangement
+    taken : sequence of PlacedPart
+        What was taken out of the music to get the context; at least one.
+    """
+    chosen = max(taken, key=lambda placed: len(placed.stem.notes))
+    others = (
         placed._replace(place=placed.place - (placed.place > chosen.place))
         for placed in taken
         if placed is not chosen
     )
+    return context.join(tuple(others)), chosen.stem
 
 
 def _check_context(path: Path, context: Arrangement, name: str) -> None:

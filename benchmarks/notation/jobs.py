@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from subtractive.errors import OptionError
-from subtractive.files.musescore import program
+from subtractive.files.musescore import environment, program
 
 _SECONDS_A_FILE = 20
 
@@ -48,12 +47,11 @@ def _run(found: Path, sources: Sequence[Path], suffix: str) -> None:
     job = folder / "job.json"
     pairs = [{"in": str(path), "out": str(path.with_suffix(suffix))} for path in sources]
     job.write_text(json.dumps(pairs))
-    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "XDG_RUNTIME_DIR": str(folder)}
     # what it has not written by then counts as not opened
     with contextlib.suppress(subprocess.TimeoutExpired):
         subprocess.run(
             [found, "-j", job],
-            env=environment,
+            env=environment(folder),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

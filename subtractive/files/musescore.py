@@ -103,6 +103,22 @@ def convert(content: bytes, suffix_in: str, suffix_out: str, name: str = "") -> 
     )
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment to run the program in, without a window where there is no screen.
+
+    Parameters
+    ----------
+    folder : Path
+        One that nobody else may write to.
+    """
+    result = dict(os.environ)
+    if sys.platform.startswith("linux"):
+        if not (result.get("DISPLAY") or result.get("WAYLAND_DISPLAY")):
+            result.setdefault("QT_QPA_PLATFORM", "offscreen")
+        result.setdefault("XDG_RUNTIME_DIR", str(folder))
+    return result
+
+
 def _missing(title: str) -> str:
     named = os.environ.get(VARIABLE)
     if named:
@@ -115,15 +131,10 @@ def _missing(title: str) -> str:
 
 def _run(found: Path, source: Path, target: Path, title: str, wrong: type[MusicError]) -> str:
     """Run the conversion; return what the program said if it came to its end."""
-    environment = dict(os.environ)
-    if sys.platform.startswith("linux"):
-        if not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
-            environment.setdefault("QT_QPA_PLATFORM", "offscreen")
-        environment.setdefault("XDG_RUNTIME_DIR", str(source.parent))
     try:
         done = subprocess.run(
             [found, "-o", target, source],
-            env=environment,
+            env=environment(source.parent),
             cwd=source.parent,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

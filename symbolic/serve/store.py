@@ -15,7 +15,7 @@ from threading import RLock
 from subtractive.arrangement import Arrangement, Part, bars
 from subtractive.errors import FileFormatError, InstrumentError, MusicError, OptionError
 from subtractive.files.music import own_suffix, read
-from symbolic.tasks import Opened, Result, Task, open_task
+from symbolic.tasks import Opened, Result, Task, open_task, without_busiest
 
 MOST_BARS = 3000
 MOST_VARIATIONS = 24  # of one song
@@ -164,10 +164,8 @@ class Song:
             )
         if wishes.bars is None:
             return replace(opened, music=context)
-        # some bars are of one part; if several players share the instrument, of the busiest
-        chosen = max((placed.stem for placed in taken), key=lambda part: len(part.notes))
-        others = tuple(part for part in music.parts if part is not chosen)
-        return replace(opened, music=music.with_parts(others), kept={name: chosen})
+        music, busiest = without_busiest(context, taken)
+        return replace(opened, music=music, kept={name: busiest})
 
     def add(self, job: str, task: Task, result: Result, before: View) -> Variation:
         """Remember what was written to the song as it was `before`, and return it."""
