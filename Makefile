@@ -52,6 +52,9 @@ $(READY): pyproject.toml
 	@echo "Setting up $(VENV): the first time takes some minutes, torch is large."
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+# Without its dependencies: it asks for TensorFlow and never needs it.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps basic-pitch || \
+	  echo "basic-pitch could not be installed: notes in recordings are heard less well."
 # Without its dependency pyaudio, which only plays to a loudspeaker and does not build everywhere.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps tinysoundfont || \
 	  echo "tinysoundfont could not be installed: previews need FluidSynth."

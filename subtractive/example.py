@@ -8,12 +8,15 @@ The law, for notes and for sound alike::
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from subtractive.arrangement import Arrangement, Part, PlacedPart, order
 from subtractive.errors import InstrumentError
 from subtractive.instruction import Instruction
 from subtractive.instruments import instrument as known_instrument
+
+if TYPE_CHECKING:
+    from subtractive.waveform import AudioMix, PlacedStem
 
 StemT = TypeVar("StemT")
 
@@ -44,14 +47,20 @@ class SubtractiveExample(Generic[MixT, StemT]):
     instruction: Instruction
 
 
+@overload
 def subtract(
     mix: Arrangement, instruction: Instruction
-) -> SubtractiveExample[Arrangement, PlacedPart]:
+) -> SubtractiveExample[Arrangement, PlacedPart]: ...
+@overload
+def subtract(
+    mix: AudioMix, instruction: Instruction
+) -> SubtractiveExample[AudioMix, PlacedStem]: ...
+def subtract(mix: Arrangement | AudioMix, instruction: Instruction) -> SubtractiveExample[Any, Any]:
     """Take the instruction's instrument out of `mix`.
 
     Parameters
     ----------
-    mix : Arrangement
+    mix : Arrangement or AudioMix
     instruction : Instruction
 
     Returns

@@ -7,21 +7,18 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from subtractive.errors import MusicError, OptionError
+from subtractive.command import progress, run
+from subtractive.errors import OptionError
 from subtractive.files.music import own_suffix
 from subtractive.instruments import INSTRUMENTS
 from subtractive.instruments import instrument as known_instrument
 from symbolic.tasks import Extras, Task, Wishes, check_extras, check_output, hand_over, open_task
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-# what typer raises for every mistake in the words of a command; it keeps the class to itself
-UsageError = cast(type[typer.BadParameter], typer.BadParameter.__mro__[1])
 
 EXAMPLES = """
 Examples:
@@ -47,7 +44,7 @@ def add(  # noqa: PLR0913, PLR0917
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="MIDI, MusicXML or .mscz to write [song.bass.mid]"),
+        typer.Option("--output", "-o", help="MIDI, MusicXML or .mscz to write \\[song.bass.mid]"),
     ] = None,
     out_dir: Annotated[
         Path | None, typer.Option(help="folder for the outputs of many songs")
@@ -81,11 +78,13 @@ def add(  # noqa: PLR0913, PLR0917
     ] = None,
     temperature: Annotated[
         float | None,
-        typer.Option(help="low: plain and sure; 1: as varied as learned [drums 0.7, else 1]"),
+        typer.Option(help="low: plain and sure; 1: as varied as learned \\[drums 0.7, else 1]"),
     ] = None,
     takes: Annotated[
         int | None,
-        typer.Option(help="times each window is written; the take most like the others stays [6]"),
+        typer.Option(
+            help="times each window is written; the take most like the others stays \\[6]"
+        ),
     ] = None,
     tempo: Annotated[
         float | None, typer.Option(help="quarter notes a minute, for music that states none")
@@ -99,7 +98,7 @@ def add(  # noqa: PLR0913, PLR0917
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     weights: Annotated[
-        Path | None, typer.Option(help="folder of weights [the shipped ones]")
+        Path | None, typer.Option(help="folder of weights \\[the shipped ones]")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable last line")] = False,
 ) -> None:
@@ -129,16 +128,11 @@ def add(  # noqa: PLR0913, PLR0917
     from symbolic.writer import load_writer  # noqa: PLC0415
 
     writer = load_writer(weights, device)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    # into a file or a pipe it would write empty lines
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        bar = progress.add_task(
+    with progress() as shown:
+        bar = shown.add_task(
             "writing", total=sum(one.bars_to_write for one in opened) * len(instrument)
         )
-        results = task.write(writer, opened, lambda bars: progress.advance(bar, bars))
+        results = task.write(writer, opened, lambda bars: shown.advance(bar, bars))
     outcomes: list[dict[str, Any]] = []
     for result, target in zip(results, targets, strict=True):
         outcomes.append(hand_over(result, target, extras))
@@ -162,23 +156,7 @@ def _target(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 after a mistake that one sentence on stderr explains."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    try:
-        app(arguments, prog_name="python -m symbolic.add", standalone_mode=False)
-    except MusicError as error:
-        return _fail(str(error), "--json" in arguments)
-    except UsageError as error:
-        return _fail(f"{error.format_message()} (see --help)", "--json" in arguments)
-    except (KeyboardInterrupt, typer.Abort):
-        return 130
-    return 0
-
-
-def _fail(sentence: str, as_json: bool) -> int:
-    print(sentence, file=sys.stderr)
-    if as_json:
-        print(json.dumps({"status": "error", "message": sentence}))
-    return 2
+    return run(app, "python -m symbolic.add", argv)
 
 
 if __name__ == "__main__":

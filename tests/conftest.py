@@ -62,6 +62,11 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def song() -> Arrangement:
+    """See `eight_bars`."""
+    return eight_bars()
+
+
+def eight_bars() -> Arrangement:
     """Eight bars of 4/4 in C, two bars of C and two of G7 in turn: melody, guitar, bass, drums."""
     melody, guitar, bass, drums = [], [], [], []
     for bar in range(8):

@@ -18,7 +18,7 @@ ALLOWED = {
     "subtractive": ("subtractive", {"subtractive"}),
     "scoretokens": ("tokenizers/scoretokens", {"subtractive", "scoretokens"}),
     "symbolic": ("symbolic", {"subtractive", "scoretokens", "symbolic"}),
-    "audio": ("audio", {"subtractive", "audio"}),
+    "audio": ("audio", {"subtractive", "scoretokens", "symbolic", "audio"}),
     "benchmarks": (
         "benchmarks",
         {"subtractive", "scoretokens", "symbolic", "audio", "benchmarks"},

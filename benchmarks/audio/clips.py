@@ -166,11 +166,13 @@ def read_given(clip: Clip, kind: TargetKind, longest: float | None) -> Given:
     target = read_sound(clip.target, longest)
     context = read_sound(clip.context, longest).fitted(target.samples.shape[1])
     if kind == "stem":
-        target = Sound(_sum(context.samples, target.samples))
+        target = Sound(together(context.samples, target.samples))
     return Given(clip.name, context, target, read_times(clip.beats))
 
 
-def _sum(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+def together(
+    one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float32]:
     """Return two sounds at once; the shorter is as long as the first, and mono is spread."""
     length = one.shape[1]
     other = np.pad(other[:, :length], ((0, 0), (0, max(0, length - other.shape[1]))))
@@ -208,7 +210,7 @@ def with_stem(given: Given, stem: Sound) -> Sound:
     """Return the context with a stem, which is repeated or cut to its length."""
     length = given.context.samples.shape[1]
     times = -(-length // stem.samples.shape[1])
-    return Sound(_sum(given.context.samples, np.tile(stem.samples, (1, times))[:, :length]))
+    return Sound(together(given.context.samples, np.tile(stem.samples, (1, times))[:, :length]))
 
 
 def with_clicks(given: Given, per_beat: int, rng: np.random.Generator) -> Sound:
@@ -222,20 +224,39 @@ def with_clicks(given: Given, per_beat: int, rng: np.random.Generator) -> Sound:
     rng : numpy.random.Generator
         A click is 50 ms of dying noise.
     """
-    beats, length = given.context.beats, given.context.samples.shape[1]
-    click = np.exp(-np.linspace(0, 8, round(CLICK_SECONDS * RATE)))
-    click *= rng.standard_normal(len(click))
-    clicks = np.zeros((1, length + len(click)), np.float32)
+    beats = given.context.beats
     if len(beats) > 1:
         places = np.arange((len(beats) - 1) * per_beat + 1) / per_beat
         beats = np.interp(places, np.arange(len(beats)), beats)
-    for onset in np.rint(beats * RATE).astype(np.int64):
-        clicks[0, onset : onset + len(click)] += click
-    clicks = clicks[:, :length]
-    energy, wanted = float((clicks**2).mean()), float((given.context.samples**2).mean())
+    context = given.context.samples
+    return Sound(together(context, clicks(beats, context, rng)))
+
+
+def clicks(
+    times: Array, context: npt.NDArray[np.floating], rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    """Return a metronome `CLICK_DB` beside a context at `RATE`, as long as it [shape=(1, sample)].
+
+    Parameters
+    ----------
+    times : array
+        In seconds.
+    context : array [shape=(channel, sample)]
+    rng : numpy.random.Generator
+        A click is 50 ms of dying noise.
+    """
+    length = context.shape[1]
+    click = np.exp(-np.linspace(0, 8, round(CLICK_SECONDS * RATE)))
+    click *= rng.standard_normal(len(click))
+    track = np.zeros((1, length + len(click)), np.float32)
+    for onset in np.rint(times * RATE).astype(np.int64):
+        if 0 <= onset < length:
+            track[0, onset : onset + len(click)] += click
+    track = track[:, :length]
+    energy, wanted = float((track**2).mean()), float((context**2).mean())
     if energy > 0:
-        clicks *= np.float32(np.sqrt(wanted / energy) * 10 ** (CLICK_DB / 20))
-    return Sound(_sum(given.context.samples, clicks))
+        track *= np.float32(np.sqrt(wanted / energy) * 10 ** (CLICK_DB / 20))
+    return track
 
 
 def partners(count: int, each: int, rng: np.random.Generator) -> list[Sequence[int]]:

@@ -126,7 +126,7 @@ def set_distances(rows: Mapping[str, Row], clips: Sequence[str], seed: int) -> d
     rng = np.random.default_rng(seed)
     true = cloud(TRUE, clips)
     found = {
-        writer: _distances(cloud(writer, clips), true, rng)
+        writer: distances(cloud(writer, clips), true, rng)
         for writer in WRITERS
         if writer != TRUE and key_of(clips[0], writer) in rows
     }
@@ -134,11 +134,18 @@ def set_distances(rows: Mapping[str, Row], clips: Sequence[str], seed: int) -> d
         order = [clips[place] for place in rng.permutation(len(clips))]
         halves = [cloud(TRUE, order[::2]), cloud(TRUE, order[1::2])]
         if min(map(len, halves)) >= frechet.FEWEST:
-            found[HALVES] = _distances(halves[0], halves[1], rng)
+            found[HALVES] = distances(halves[0], halves[1], rng)
     return found
 
 
-def _distances(one: Array, other: Array, rng: np.random.Generator) -> dict[str, float | int | None]:
+def distances(one: Array, other: Array, rng: np.random.Generator) -> dict[str, float | int | None]:
+    """Return how far two clouds of embeddings [shape=(window, dimension)] lie apart.
+
+    Returns
+    -------
+    dict
+        "windows", "frechet", "frechet_infinity" (None below 100 windows), "kernel".
+    """
     enough = min(len(one), len(other)) >= frechet.FEWEST_TO_EXTRAPOLATE
     return {
         "windows": min(len(one), len(other)),

@@ -117,7 +117,7 @@ def render_wav(
     player = synthesizer or next(iter(synthesizers()), None)
     if player is None:
         return None
-    font = _checked(soundfont or default_soundfont())
+    font = checked_soundfont(soundfont or default_soundfont())
     frames = round((_last_note_seconds(midi) + TAIL_SECONDS) * sample_rate)
     samples = _fade_out(player.play(midi, font, sample_rate, frames), sample_rate)
     write_whole(path, _wav(samples, sample_rate))
@@ -134,7 +134,7 @@ def _last_note_seconds(midi: bytes) -> float:
     return Arrangement(score.ticks_per_quarter, (), tempos).seconds_at(end)
 
 
-def _checked(soundfont: Path) -> Path:
+def checked_soundfont(soundfont: Path) -> Path:
     """Return `soundfont` if it is one: synthesizers play silence from what is none."""
     if not soundfont.is_file():
         raise OptionError(f"the SoundFont {soundfont} does not exist: name a .sf2 file")

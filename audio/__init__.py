@@ -1,0 +1,1 @@
+"""Sound: the missing stem of a recording."""

@@ -1,0 +1,366 @@
+"""From mel spectrogram to sound: what each way loses, on stems of a SoundFont nobody learnt from.
+
+    python -m benchmarks.vocoder corpus/band --soundfont TimGM6mb.sf2 --like FluidR3_GM.sf2
+
+Stems of drums, bass and guitar are rendered from a corpus's validation split, one of a song, and
+go through `audio.mel.log_mel` and back. A way finds magnitudes (pseudo-inverse of the bands'
+triangles, or non-negative least squares), starts from phases (random, heap integration, those of
+the same notes by another SoundFont), and improves both by Griffin-Lim, with the magnitudes held in
+every bin, or held in the bands alone. The true magnitudes and the true phases are the ceilings.
+
+Metrics
+-------
+sc2048_db, sc512_db
+    Spectral convergence: the distance of the magnitudes from the true ones over these, both over
+    the whole stem, in dB; windows of 64 and 16 ms, of which the short ones hear what is smeared.
+mel_db
+    Mean distance of the log-mel spectrograms, in dB, from 70 dB below the loudest upwards.
+onset_f1
+    Of onsets as librosa detects them in the sound and in the true one, within 20 ms.
+pre_echo_db
+    Energy from 30 to 2 ms before a note that 150 ms of no other onset precede, over the energy of
+    the 30 ms from it on; the row "true" is the stem itself.
+real_time_factor
+    Processor seconds for a second of sound, on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from audio.mel import FFT, HOP, RATE, filters, log_mel, spectrum
+from audio.phase import consistent, integrated
+from audio.vocoder import ITERATIONS, band_powers, magnitudes, to_sound
+from benchmarks.journal import ROOT
+from benchmarks.metrics.sound_beats import f_measure
+from benchmarks.results_file import command_line, keep, positive
+from subtractive.dataset import stream
+from subtractive.errors import MusicError, OptionError
+from subtractive.files.output import write_whole
+from subtractive.files.sound import default_soundfont
+from subtractive.instruments import INSTRUMENTS, role
+from subtractive.synthesis import SoundFontPlayer, Strokes, strokes
+
+LEAST_NOTES = 8  # in a stem
+ALONE_SECONDS = 0.15  # without an onset before one whose pre-echo is measured
+BEFORE, AFTER = 0.030, 0.030  # seconds around that onset
+NEAR = 0.002  # seconds before it that count as the onset itself
+ONSET_WINDOW = 0.020  # seconds
+ONSET_HOP = 160  # samples
+RANGE_DB = 70.0
+METRICS = ("sc2048_db", "sc512_db", "mel_db", "onset_f1", "pre_echo_db", "real_time_factor")
+
+Sound = npt.NDArray[np.float32]
+
+
+class Stem(NamedTuple):
+    """A stem that goes through the mel spectrogram.
+
+    Attributes
+    ----------
+    instrument : str
+    notes : Strokes
+    samples : tensor [shape=(sample,)]
+    like : tensor [shape=(sample,)] or None
+        The same notes by another SoundFont.
+    """
+
+    instrument: str
+    notes: Strokes
+    samples: Tensor
+    like: Tensor | None
+
+
+Way = Callable[[Tensor, Stem], Tensor]  # log-mel spectrogram to samples
+
+
+def stems(
+    corpus: Path, players: Sequence[SoundFontPlayer], each: int, seconds: float, seed: int
+) -> Iterator[Stem]:
+    """Yield stems of a corpus's validation split.
+
+    Parameters
+    ----------
+    corpus : Path
+    players : sequence of SoundFontPlayer
+        The stem's own, and the one for `Stem.like` if there are two.
+    each : int
+        So many of each instrument, if there are.
+    seconds : float
+        Length of a stem.
+    seed : int
+        Of where in a song it begins, and of its level.
+    """
+    rng = np.random.default_rng(seed)
+    count = dict.fromkeys(INSTRUMENTS, 0)
+    heard: set[tuple[str, str]] = set()
+    for excerpt in stream(corpus, "valid"):
+        for part in excerpt.arrangement.parts:
+            instrument = role(part)
+            if count.get(instrument, each) >= each or (excerpt.song, instrument) in heard:
+                continue
+            notes = strokes(excerpt.arrangement, part)
+            start = float(notes.onset[rng.integers(0, max(1, len(notes.onset) // 2))]) - 0.05
+            notes = notes.within(start, start + seconds)
+            if len(notes.onset) < LEAST_NOTES:
+                continue
+            program = part.program
+            if not all(player.has(program, is_drums=part.is_drums) for player in players):
+                program = 0 if part.is_drums else program
+            sounds = [
+                player.play(notes, program, round(seconds * RATE), is_drums=part.is_drums)
+                for player in players
+            ]
+            loudest = [float(np.abs(sound.mean(0)).max()) for sound in sounds]
+            if min(loudest) < 1e-3:
+                continue
+            level = 10 ** (rng.uniform(-12, -1) / 20)
+            mono = [
+                torch.from_numpy(sound.mean(0) * (level / peak))
+                for sound, peak in zip(sounds, loudest, strict=True)
+            ]
+            heard.add((excerpt.song, instrument))
+            count[instrument] += 1
+            yield Stem(instrument, notes, mono[0], mono[1] if len(mono) > 1 else None)
+        if min(count.values()) >= each:
+            return
+
+
+def _pseudo_inverse(bands: Tensor) -> Tensor:
+    return (torch.linalg.pinv(filters()) @ bands).clamp(min=0).sqrt()
+
+
+def griffin_lim(start: Tensor, iterations: int) -> Tensor:
+    """Return a spectrum of fixed magnitudes after fast Griffin-Lim with momentum 0.99.
+
+    Parameters
+    ----------
+    start : tensor of complex [shape=(channel, FFT // 2 + 1, frame)]
+    iterations : int
+    """
+    window = torch.hann_window(FFT)
+    magnitude, found, last = start.abs(), start, torch.zeros_like(start)
+    for _ in range(iterations):
+        sound = torch.istft(found, FFT, HOP, window=window)
+        now = torch.stft(sound, FFT, HOP, window=window, pad_mode="constant", return_complex=True)
+        moved = now + 0.99 * (now - last)
+        last = now
+        found = torch.polar(magnitude, moved.angle())
+    return found
+
+
+def way(magnitude: str, phase: str, held: str, iterations: int) -> Way:
+    """Return a way back to sound, put together of parts.
+
+    Parameters
+    ----------
+    magnitude : {"pseudo-inverse", "least squares", "true"}
+    phase : {"random", "heap", "true"}
+    held : {"bins", "bands"}
+        What Griffin-Lim holds the magnitudes to.
+    iterations : int
+    """
+
+    def back(log_mel_db: Tensor, stem: Stem) -> Tensor:
+        bands = band_powers(log_mel_db)[None]
+        true = spectrum(stem.samples)[None]
+        if magnitude == "true":
+            size = true.abs()
+        else:
+            size = _pseudo_inverse(bands) if magnitude == "pseudo-inverse" else magnitudes(bands)
+        turn = 2 * math.pi * torch.rand(size.shape, generator=torch.Generator().manual_seed(0))
+        if phase == "heap":
+            turn = integrated(size, turn, 0)
+        elif phase == "true":
+            turn = true.angle()
+        start = torch.polar(size, turn)
+        if held == "bands":
+            found = consistent(start, bands, iterations, 0)
+        else:
+            found = griffin_lim(start, iterations)
+        window = torch.hann_window(FFT)
+        return torch.istft(found[0], FFT, HOP, window=window) * (window.sum() / 2)
+
+    return back
+
+
+def ways(*, with_like: bool) -> dict[str, Way]:
+    """Return the ways that are compared, by name, floors first and ceilings last."""
+    found = {
+        "pseudo-inverse, random phases, 32": way("pseudo-inverse", "random", "bins", 32),
+        **{
+            f"least squares, random phases, {steps}": way("least squares", "random", "bins", steps)
+            for steps in (8, 16, 32)
+        },
+        "least squares, heap": way("least squares", "heap", "bins", 0),
+        "least squares, heap, 16": way("least squares", "heap", "bins", 16),
+        "held to bands, random phases, 32": way("least squares", "random", "bands", 32),
+    }
+    for steps in (8, 16, 32):
+        name = f"shipped, {steps}" + (" (the default)" if steps == ITERATIONS else "")
+        found[name] = lambda mel, _, steps=steps: to_sound(mel, iterations=steps)
+        if with_like:
+            found[f"shipped, like the same notes, {steps}"] = lambda mel, stem, steps=steps: (
+                to_sound(mel, like=stem.like, iterations=steps)
+            )
+    found["least squares, true phases"] = way("least squares", "true", "bins", 0)
+    found["true magnitudes, random phases, 32"] = way("true", "random", "bins", 32)
+    found["true"] = lambda _, stem: stem.samples
+    return found
+
+
+def spectral_convergence_db(sound: Tensor, true: Tensor, fft: int) -> float:
+    """Return the distance of two sounds' magnitudes over the true ones, in dB; -80 at least."""
+    window = torch.hann_window(fft)
+    size, wanted = (
+        torch.stft(each, fft, fft // 4, window=window, return_complex=True).abs()
+        for each in (sound, true)
+    )
+    return 20 * math.log10(max(float((size - wanted).norm() / wanted.norm()), 1e-4))
+
+
+def mel_distance_db(sound: Tensor, true: Tensor) -> float:
+    """Return the mean distance of two log-mel spectrograms in dB."""
+    wanted = log_mel(true)
+    floor = float(wanted.max()) - RANGE_DB
+    return float((log_mel(sound).clamp(min=floor) - wanted.clamp(min=floor)).abs().mean())
+
+
+def onsets(sound: Sound) -> npt.NDArray[np.float64]:
+    """Return the times at which librosa hears something begin, in seconds."""
+    import librosa  # noqa: PLC0415  # takes seconds to import
+
+    found = librosa.onset.onset_detect(y=sound, sr=RATE, hop_length=ONSET_HOP, units="time")
+    return np.asarray(found, dtype=np.float64)
+
+
+def pre_echo_db(sound: Sound, notes: Strokes) -> float:
+    """Return the mean level before a stem's lonely onsets, in dB of the level after; at most -60.
+
+    NaN where no onset is alone.
+    """
+    found = []
+    times = np.unique(np.round(notes.onset, 3))
+    loudest = float(np.abs(sound).max())
+    for place, when in enumerate(times):
+        alone = when > ALONE_SECONDS and (place == 0 or when - times[place - 1] > ALONE_SECONDS)
+        first, last = round((when - BEFORE) * RATE), round((when - NEAR) * RATE)
+        begin = round(when * RATE)
+        after = float(np.mean(sound[begin : begin + round(AFTER * RATE)] ** 2 + 1e-12))
+        if not alone or begin >= len(sound) or after < 1e-3 * loudest**2:
+            continue
+        before = float(np.mean(sound[first:last] ** 2))
+        found.append(10 * math.log10(max(before / after, 1e-6)))
+    return float(np.mean(found)) if found else math.nan
+
+
+def measured(way: Way, stem: Stem) -> dict[str, float]:
+    """Return the metrics of one way on one stem, by the names of `METRICS`."""
+    mel = log_mel(stem.samples)
+    begun = time.process_time()
+    sound = way(mel, stem)
+    seconds = time.process_time() - begun
+    true = stem.samples[: len(sound)]
+    values = (
+        spectral_convergence_db(sound, true, 2048),
+        spectral_convergence_db(sound, true, 512),
+        mel_distance_db(sound, true),
+        f_measure(onsets(true.numpy()), onsets(sound.numpy()), ONSET_WINDOW),
+        pre_echo_db(sound.numpy(), stem.notes),
+        seconds * RATE / len(sound),
+    )
+    return dict(zip(METRICS, values, strict=True))
+
+
+def result_of(every: Sequence[Stem], ways: dict[str, Way]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the mean of each metric, by instrument and way; None where nothing was measured."""
+    kinds = list(dict.fromkeys(stem.instrument for stem in every))
+    rows: dict[tuple[str, str], list[list[float]]] = {}
+    for stem in track(every, "stems", console=Console(stderr=True)):
+        for name, back in ways.items():
+            values = measured(back, stem)
+            rows.setdefault((stem.instrument, name), []).append([values[key] for key in METRICS])
+    return {
+        kind: {name: _means(np.array(rows[kind, name])) for name in ways} for kind in kinds
+    }
+
+
+def _means(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
+    return {
+        metric: None if np.isnan(column).all() else round(float(np.nanmean(column)), 4)
+        for metric, column in zip(METRICS, values.T, strict=True)
+    }
+
+
+def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """Return the result as a table in Markdown."""
+    lines = []
+    for kind, rows in found.items():
+        lines += [f"| **{kind}** | {' | '.join(METRICS)} |", "| --- |" * 1 + " --- |" * len(METRICS)]
+        for name, values in rows.items():
+            cells = ("" if values[key] is None else f"{values[key]:.2f}" for key in METRICS)
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.vocoder",
+        description="From mel spectrogram to sound: what each way loses.",
+    )
+    parser.add_argument("corpus", type=Path, help="of notes, as subtractive.build makes one")
+    parser.add_argument("--soundfont", type=Path, help="that plays the stems [the previews' one]")
+    parser.add_argument("--like", type=Path, metavar="SOUNDFONT", help="that plays them once more")
+    parser.add_argument("--stems", type=positive, default=24, help="of each instrument [24]")
+    parser.add_argument("--seconds", type=positive, default=10, help="length of a stem [10]")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "benchmarks" / "results" / "vocoder.json"
+    )
+    parser.add_argument("--json", action="store_true", help="print one machine-readable line")
+    options = parser.parse_args(argv)
+    begun = time.perf_counter()
+    torch.set_num_threads(1)
+    try:
+        fonts = [options.soundfont or default_soundfont(), *([options.like] if options.like else [])]
+        players = [SoundFontPlayer(font, RATE) for font in fonts]
+        every = list(stems(options.corpus, players, options.stems, options.seconds, options.seed))
+        if not every:
+            raise OptionError(f"{options.corpus} has no stem to validate with")
+        with torch.inference_mode():
+            to_sound(log_mel(every[0].samples), iterations=1)  # compiles
+            found = result_of(every, ways(with_like=options.like is not None))
+        count = {kind: sum(stem.instrument == kind for stem in every) for kind in found}
+        shown = table(found)
+        write_whole(options.out.with_suffix(".md"), (shown + "\n").encode())
+        keep(
+            options.out,
+            {"stems": count, "results": found},
+            command=command_line("benchmarks.vocoder", argv),
+            seconds=time.perf_counter() - begun,
+            as_json=options.json,
+            shown=shown,
+        )
+    except MusicError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
