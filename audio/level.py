@@ -16,7 +16,7 @@ from subtractive.claims import claims
 Samples = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 
-# Loudness beside everything else, in LU: drums a little under all others together, a
+# Loudness beside everything else, in LU: drums a little over all others together, a
 # bass and a guitar as one player of several.
 BALANCE = {"drums": -4.0, "bass": -5.0, "guitar": -6.0}
 # What words add to it, in dB; of several the strongest counts.

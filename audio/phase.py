@@ -1,8 +1,8 @@
 """Phases for magnitudes: phase-gradient heap integration, then Griffin-Lim held to the bands.
 
-Phase-gradient heap integration (Průša, Balazs and Søndergaard, 2017): with a Gaussian window the
-slopes of the phase are slopes of the logarithm of the magnitude, and a Hann window is nearly one.
-They are integrated from the loudest bin outwards.
+How a phase turns from frame to frame and from bin to bin can be read from the magnitudes beside it
+(Průša, Balazs and Søndergaard, 2017, for Gaussian windows; here for the Hann window, exactly for a
+tone and for an impulse). These slopes are integrated from the loudest bin outwards.
 
 Griffin-Lim usually restores fixed magnitudes after every step. Here only the power of each band is
 known, so each step keeps the magnitudes that it finds and scales them to the bands.
@@ -23,9 +23,9 @@ from audio.mel import FFT, HOP, filters
 
 Floats = npt.NDArray[np.float32]
 
-_SPREAD = 0.25645 * FFT**2  # time-frequency ratio of the Gaussian that is nearest a Hann window
 _QUIETEST = 1e-5  # of the loudest magnitude; the phases of what is below may be anything
 _MOMENTUM = 0.99
+_OVERSHOOT = 1.5  # exponent: scaling converges faster than with 1
 _SILENCE = 1e-14  # power; keeps quotients finite
 
 
@@ -42,13 +42,43 @@ def slopes(magnitude: Tensor) -> tuple[Tensor, Tensor]:
     along_frequency : tensor [shape=(FFT // 2 + 1, frame)]
         As `torch.stft` counts phases, which is from the beginning of each window.
     """
-    level = torch.log(magnitude.clamp(min=_QUIETEST * 0.01 * float(magnitude.max()) + 1e-20))
-    over_bins, over_frames = torch.gradient(level)
+    here = magnitude.clamp(min=1e-9 * float(magnitude.max()) + _SILENCE)
     bins = torch.arange(len(magnitude), device=magnitude.device)
     advance = 2 * math.pi / FFT * ((bins * HOP) % FFT)
-    along_time = HOP * FFT / _SPREAD * over_bins + advance[:, None]
-    along_frequency = -_SPREAD / (HOP * FFT) * over_frames + math.pi
+    along_time = 2 * math.pi * HOP / FFT * _bins_above(here) + advance[:, None]
+    along_frequency = math.pi - 2 * math.pi / FFT * _samples_after(here)
     return along_time, along_frequency
+
+
+def _bins_above(magnitude: Tensor) -> Tensor:
+    """Return how many bins higher than its bin the tone is that each bin belongs to.
+
+    A tone d bins above bin k has magnitudes in the ratios (1 - d) / (2 + d) : 1 : (1 + d) / (2 - d)
+    in the bins k - 1, k and k + 1, as long as it is no more than a bin away.
+    """
+    below, above = torch.zeros_like(magnitude), torch.zeros_like(magnitude)
+    below[1:], above[:-1] = magnitude[:-1] / magnitude[1:], magnitude[1:] / magnitude[:-1]
+    tilt = above - below
+    # 6 d / (4 - d * d) == tilt, solved for d without a quotient of zeros
+    near = 4 * tilt / (3 + torch.sqrt(9 + 4 * tilt**2))
+    steep = torch.maximum(above, below)
+    far = torch.sign(tilt) * (2 * steep - 1) / (1 + steep)
+    return torch.where(tilt.abs() > 2, far, near)
+
+
+def _samples_after(magnitude: Tensor) -> Tensor:
+    """Return how many samples after its frame's middle the impulse is that each frame catches.
+
+    With windows a quarter apart an impulse has magnitudes in the ratios cos(x + pi/4)^2 : cos(x)^2
+    : cos(x - pi/4)^2 in three frames, where x is pi / FFT times the samples; 0 instead of the first
+    or the last where the impulse lies beyond that window.
+    """
+    root = magnitude.sqrt()
+    before, after = torch.zeros_like(root), torch.zeros_like(root)
+    before[:, 1:], after[:, :-1] = root[:, :-1], root[:, 1:]
+    tangent = (after - before) / (math.sqrt(2) * root)
+    beyond = torch.sign(tangent) * (2 * tangent.abs() - 1)
+    return FFT / math.pi * torch.atan(torch.where(tangent.abs() > 1, beyond, tangent))
 
 
 def _spread_out(
@@ -128,7 +158,8 @@ def scaled_to(bands: Tensor, power: Tensor) -> Tensor:
     triangles = filters().to(power)
     quotient = bands / (triangles @ power + _SILENCE)
     # the lowest and the highest bin lie in no band
-    return power * (triangles.T @ quotient) / triangles.sum(0).clamp(min=0.5)[:, None]
+    mean = (triangles.T @ quotient) / triangles.sum(0).clamp(min=0.5)[:, None]
+    return power * mean**_OVERSHOOT
 
 
 def consistent(spectrum: Tensor, bands: Tensor, iterations: int, decided: int) -> Tensor:

@@ -38,7 +38,7 @@ class Guidance:
     the mix, and one for words beside it.
     """
 
-    context: float = 1.5
+    context: float = 2.0
     words: float = 3.0
 
 

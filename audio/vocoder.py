@@ -10,7 +10,7 @@ from audio.phase import consistent, integrated, scaled_to
 from subtractive.errors import OptionError
 
 ITERATIONS = 16
-_UPDATES = 12  # of the magnitudes
+_UPDATES = 16  # of the magnitudes
 _CHUNK = 1024  # frames that are decided at once
 _AHEAD = 16  # frames beyond them that are tried out
 _BEFORE = 8  # frames before them that are decided already
@@ -22,7 +22,7 @@ def band_powers(log_mel_db: Tensor) -> Tensor:
 
 
 def magnitudes(bands: Tensor) -> Tensor:
-    """Return the magnitudes whose bands have this power, by non-negative least squares.
+    """Return magnitudes whose bands have this power: each band's power spread evenly, then scaled.
 
     Parameters
     ----------
@@ -34,10 +34,9 @@ def magnitudes(bands: Tensor) -> Tensor:
         Full scale is 1; exactly 0 where all is silent.
     """
     triangles = filters().to(bands)
-    wanted = triangles.T @ bands
-    power = wanted / triangles.sum(1).mean()
+    power = triangles.T @ (bands / triangles.sum(1, keepdim=True))
     for _ in range(_UPDATES):
-        power = power * wanted / (triangles.T @ (triangles @ power) + 1e-20)
+        power = scaled_to(bands, power)
     return power.sqrt()
 
 
