@@ -111,6 +111,10 @@ def add(  # noqa: PLR0913, PLR0917
     text_encoder: Annotated[
         Path | None, typer.Option(help="folder of a larger encoder of words, for diffusion")
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(help="instead of --engine: folder of a model fine-tuned by audio.pretrained"),
+    ] = None,
     device: Annotated[str, typer.Option(help=", ".join(DEVICES))] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable last line")] = False,
 ) -> None:
@@ -159,7 +163,7 @@ def add(  # noqa: PLR0913, PLR0917
             removed = separation.take_out(sound, instrument, device) if replace else {}
             bar.update(waiting, description="hearing the beats")
             song = open_song(path, sound, wishes, removed, played)
-            loaded = loaded or engine(engine_name, device, soundfont, text_encoder)
+            loaded = loaded or engine(engine_name, device, soundfont, text_encoder, model)
             for number, files in enumerate(outputs):
                 before = (turn * variations + number) * len(instrument)
 

@@ -64,6 +64,7 @@ def engine(
     device: str = "auto",
     soundfont: Path | None = None,
     text_encoder: Path | None = None,
+    model: Path | None = None,
 ) -> tuple[str, Engine]:
     """Load an engine.
 
@@ -75,6 +76,9 @@ def engine(
         What notes are played with, where an engine plays notes.
     text_encoder : Path, optional
         Folder of a larger encoder of words, for diffusion.
+    model : Path, optional
+        Folder of a text-to-audio model that was fine-tuned by `audio.pretrained`, which then is the
+        engine; the name must be "auto".
 
     Returns
     -------
@@ -91,6 +95,12 @@ def engine(
     """
     check_engine(name, device)
     place = device_of(device)
+    if model is not None:
+        if name != "auto":
+            raise OptionError(f"a model is an engine itself: leave out --engine {name}, or --model")
+        from audio.pretrained.insert import PretrainedEngine  # noqa: PLC0415
+
+        return "pretrained", PretrainedEngine(model, place)
     chosen = BEST[place] if name == "auto" else name
     if chosen == "symbolic":
         from audio.symbolic_engine import SymbolicEngine  # noqa: PLC0415
