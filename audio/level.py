@@ -16,9 +16,9 @@ from subtractive.claims import claims
 Samples = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 
-# Loudness beside everything else, in LU: drums a little over all others together, a
-# bass and a guitar as one player of several.
-BALANCE = {"drums": -4.0, "bass": -5.0, "guitar": -6.0}
+# Loudness beside everything else, in LU: a bass and a guitar as one player of several, drums as loud
+# as all others together, for who asked for them wants to hear them.
+BALANCE = {"drums": 0.0, "bass": -5.0, "guitar": -6.0}
 # What words add to it, in dB; of several the strongest counts.
 _SOFTER = {"soft": -4.0, "gentle": -4.0, "mellow": -2.0, "laid_back": -1.0}
 _LOUDER = {"loud": 3.0, "aggressive": 3.0, "driving": 1.5, "energetic": 1.5, "punchy": 1.5}

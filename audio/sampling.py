@@ -39,7 +39,7 @@ class Guidance:
     """
 
     context: float = 2.0
-    words: float = 3.0
+    words: float = 1.5
 
 
 class _Solver(EDMDPMSolverMultistepScheduler):  # type: ignore[misc]  # diffusers has no types

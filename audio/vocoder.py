@@ -21,6 +21,12 @@ def band_powers(log_mel_db: Tensor) -> Tensor:
     return (10 ** (log_mel_db / 10) - 10 ** (FLOOR_DB / 10)).clamp(min=0)
 
 
+def evenly_spread(bands: Tensor) -> Tensor:
+    """Return a power spectrum [shape=(..., FFT // 2 + 1, frame)] with the bands' power, no fine."""
+    triangles = filters().to(bands)
+    return triangles.T @ (bands / triangles.sum(1, keepdim=True))
+
+
 def magnitudes(bands: Tensor) -> Tensor:
     """Return magnitudes whose bands have this power: each band's power spread evenly, then scaled.
 
@@ -33,8 +39,7 @@ def magnitudes(bands: Tensor) -> Tensor:
     tensor [shape=(..., FFT // 2 + 1, frame)]
         Full scale is 1; exactly 0 where all is silent.
     """
-    triangles = filters().to(bands)
-    power = triangles.T @ (bands / triangles.sum(1, keepdim=True))
+    power = evenly_spread(bands)
     for _ in range(_UPDATES):
         power = scaled_to(bands, power)
     return power.sqrt()

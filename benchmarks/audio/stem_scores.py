@@ -2,10 +2,12 @@
 
 Conventions
 -----------
-Sound, spectrograms, onsets and beats are those of `benchmarks.metrics.sound`. What is known of the
-truth is taken from the notes; what a stem plays is heard in it, for nobody knows the notes of a
-generated stem: so the true stem itself does not reach 1. A volume knob changes `level_db` and
-`no_edit` alone.
+Sound, spectrograms and onsets are those of `benchmarks.metrics.sound`. Beats are those of
+`sound_percussive.steady_beats`: on true stems of 24 windows of MMA's held-out styles and 23 of
+Freedoom's held-out tunes they agree with the grid to F 0.89 and 0.65 for drums (0.80 and 0.58 with
+`sound_beats.beats`). What is known of the truth is taken from the notes; what a stem plays is heard
+in it, for nobody knows the notes of a generated stem: so the true stem itself does not reach 1. A
+volume knob changes `level_db` and `no_edit` alone.
 
 Metrics
 -------
@@ -17,7 +19,7 @@ Metrics
   equal loudness.
 - `style`: 1 if the stem is heard as the style family that the song is in (see `StyleEar`).
 - `level_db`: the stem's level beside the context's.
-- `no_edit`: 1 if adding the stem changes the context's spectrogram by less than -15 dB.
+- `no_edit`: 1 if the stem is more than 40 dB below the context, where nobody would hear it.
 """
 
 from __future__ import annotations
@@ -25,18 +27,19 @@ from __future__ import annotations
 import numpy as np
 
 from audio.beats import BeatGrid
-from benchmarks.audio.clips import together
 from benchmarks.audio.pieces import Rendered, Samples
 from benchmarks.audio.style_ear import StyleEar, heard_in
 from benchmarks.bootstrap import Array
 from benchmarks.metrics import sound_beats
 from benchmarks.metrics.measure import Measure
-from benchmarks.metrics.sound import FLOOR_DB, LIMIT_DB, NO_EDIT_DB, Sound, edit_db, log_mel_db
+from benchmarks.metrics.sound import FLOOR_DB, LIMIT_DB, Sound, log_mel_db
 from benchmarks.metrics.sound_beats import BEAT_WINDOW, ONSET_WINDOW, f_measure
+from benchmarks.metrics.sound_percussive import steady_beats
 from benchmarks.metrics.sound_spectrum import HIGHEST_HZ, MELS, hz_of, mel_of
 
 BANDS = {"low": (0.0, 150.0), "middle": (150.0, 2500.0), "high": (5000.0, HIGHEST_HZ)}  # Hz
 _CENTRES = hz_of(np.linspace(0, float(mel_of(np.array(HIGHEST_HZ))), MELS + 2)[1:-1])
+INAUDIBLE_DB = -40.0  # beside the context; of 20 true stems of drums the softest is at -25 dB
 QUIET_DB = 50.0  # below the loudest moment of a stem: what is quieter in a band is no stroke
 
 MEASURES = (
@@ -92,7 +95,6 @@ class Judge:
         self.truth = truth
         self.ear = ear
         self._true = Sound(truth.stem)
-        self._context = Sound(truth.context)
         self._bands = {band: band_onsets(self._true.power, band) for band in BANDS}
 
     def scores(self, stem: Samples) -> dict[str, float]:
@@ -102,9 +104,8 @@ class Judge:
         style is unknown.
         """
         own = Sound(stem)
-        mix = Sound(together(self.truth.context, stem))
         found = {
-            "beat_f1": f_measure(self.truth.beats, own.beats, BEAT_WINDOW),
+            "beat_f1": f_measure(self.truth.beats, steady_beats(own.strength), BEAT_WINDOW),
             "onset_f1": f_measure(
                 self.truth.onsets, sound_beats.onsets(own.strength), ONSET_WINDOW
             ),
@@ -115,7 +116,7 @@ class Judge:
         found["log_mel_db"] = log_mel_db(own, self._true)
         found["style"] = self._style(own, self.truth.grid)
         found["level_db"] = level_beside(stem, self.truth.context)
-        found["no_edit"] = float(edit_db(mix, self._context) < NO_EDIT_DB)
+        found["no_edit"] = float(found["level_db"] < INAUDIBLE_DB)
         return found
 
     def _style(self, stem: Sound, grid: BeatGrid) -> float:
