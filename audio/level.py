@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.signal import lfilter
 
 from subtractive.claims import claims
@@ -16,8 +17,8 @@ from subtractive.claims import claims
 Samples = npt.NDArray[np.float32]
 Array = npt.NDArray[np.float64]
 
-# Loudness beside everything else, in LU: a bass and a guitar as one player of several, drums as loud
-# as all others together, for who asked for them wants to hear them.
+# Loudness beside everything else, in LU: a bass and a guitar as one player of several, drums as
+# loud as all others together, for who asked for them wants to hear them.
 BALANCE = {"drums": 0.0, "bass": -5.0, "guitar": -6.0}
 # What words add to it, in dB; of several the strongest counts.
 _SOFTER = {"soft": -4.0, "gentle": -4.0, "mellow": -2.0, "laid_back": -1.0}
@@ -30,6 +31,8 @@ _SHELF_HZ, _SHELF_DB, _SHELF_Q = 1681.974450955533, 3.999843853973347, 0.7071752
 _PASS_HZ, _PASS_Q = 38.13547087602444, 0.5003270373238773
 _SHELF_SLOPE = 0.4996667741545416  # the exponent of the shelf's gain at its corner
 _BLOCK, _STEP = 0.4, 0.1  # seconds
+_REACH = 0.01  # seconds around a peak that are turned down with it
+_QUIET_DB, _USUAL, _ABOVE_DB = 30.0, 0.95, 3.0
 _ABSOLUTE_GATE, _RELATIVE_GATE = -70.0, -10.0  # LUFS, LU
 _OFFSET = -0.691  # so that a full-scale sine of 1 kHz in one channel is -3.01 LUFS
 
@@ -94,6 +97,30 @@ def wished_db(words: str) -> float:
     return softer + louder
 
 
+def limited(stem: Samples, sample_rate: int) -> Samples:
+    """Return a stem without the few peaks that stand out of all others.
+
+    One stroke that is far louder than the rest would decide how loud the whole stem may be. What
+    is more than 3 dB above the 95th percentile of the peaks is turned down, within 10 ms and on all
+    channels alike.
+
+    Parameters
+    ----------
+    stem : array [shape=(channel, sample)]
+    sample_rate : int
+        In Hz.
+    """
+    block = max(1, round(_REACH * sample_rate))
+    size = np.abs(stem).max(axis=0)
+    peaks = np.pad(size, (0, -len(size) % block)).reshape(-1, block).max(axis=1)
+    heard = peaks[peaks > peaks.max(initial=0) * 10 ** (-_QUIET_DB / 20)]
+    if not len(heard):
+        return stem
+    ceiling = float(np.quantile(heard, _USUAL)) * 10 ** (_ABOVE_DB / 20)
+    gain = ceiling / np.maximum(maximum_filter1d(size, 2 * block + 1), ceiling)
+    return np.asarray(stem * uniform_filter1d(gain, 2 * block + 1), dtype=np.float32)
+
+
 def levelled(
     stem: Samples, mix: Samples, sample_rate: int, instrument: str, words: str = ""
 ) -> Samples:
@@ -113,6 +140,7 @@ def levelled(
     array [shape=(channel, sample)]
         A silent stem stays silent.
     """
+    stem = limited(stem, sample_rate)
     its_own = loudness(stem, sample_rate)
     if its_own == -np.inf:
         return stem

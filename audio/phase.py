@@ -138,8 +138,9 @@ def integrated(magnitude: Tensor, phase: Tensor, decided: int) -> Tensor:
     -------
     tensor [shape=(channel, FFT // 2 + 1, frame)]
     """
-    found = phase.cpu().clone()
-    for one, turn in zip(magnitude.cpu(), found, strict=True):
+    # one memory layout, so that it is compiled once
+    found = phase.cpu().clone(memory_format=torch.contiguous_format)
+    for one, turn in zip(magnitude.cpu().contiguous(), found, strict=True):
         along_time, along_frequency = slopes(one)
         _integrate(
             one.numpy(), along_time.numpy(), along_frequency.numpy(), turn.numpy(), decided
@@ -158,7 +159,7 @@ def scaled_to(bands: Tensor, power: Tensor) -> Tensor:
     triangles = filters().to(power)
     quotient = bands / (triangles @ power + _SILENCE)
     # the lowest and the highest bin lie in no band
-    mean = (triangles.T @ quotient) / triangles.sum(0).clamp(min=0.5)[:, None]
+    mean = (triangles.T @ quotient) / triangles.sum(0).clamp(min=1e-6)[:, None]
     return power * mean**_OVERSHOOT
 
 

@@ -33,7 +33,8 @@ from audio.mel import FLOOR_DB, HOP, RATE, filters, spectrum
 from audio.rendering import window
 from audio.vocoder import band_powers, evenly_spread
 from subtractive.dataset import stream
-from subtractive.errors import MusicError, OptionError
+from subtractive.errors import MusicError
+from subtractive.excerpts import Excerpt
 from subtractive.synthesis import SoundFontPlayer
 
 FRAMES = 96  # of an example
@@ -48,20 +49,21 @@ _QUIET = 1e-5  # of the clip's loudest bin: what is below may be anything
 Stems = npt.NDArray[np.int16]
 
 
+def _again(folder: Path) -> Iterator[Excerpt]:
+    while True:
+        yield from stream(folder, "train")
+
+
 def rendered(folders: Sequence[Path], fonts: Sequence[Path], count: int, seed: int) -> Stems:
     """Return stems of one length [shape=(stem, sample)], full scale 32767, by turns of a corpus."""
     players = [SoundFontPlayer(font, RATE) for font in fonts]
     rng = np.random.default_rng(seed)
-    sources = cycle([stream(folder, "train") for folder in folders])
+    sources = cycle([_again(folder) for folder in folders])
     found: list[Stems] = []
     for _ in track(range(count), "stems", console=Console(stderr=True)):
         made = None
         while made is None:
-            excerpt = next(next(sources), None)
-            if excerpt is None:
-                raise OptionError(
-                    f"a corpus ended after {len(found)} stems: ask for fewer by --stems"
-                )
+            excerpt = next(next(sources))
             # neighbours are excerpts of one song
             made = window(excerpt, players, rng) if rng.random() < 0.25 else None
         loudest = max(float(np.abs(made.stem).max()), 1e-6)

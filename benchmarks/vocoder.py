@@ -3,10 +3,7 @@
     python -m benchmarks.vocoder corpus/band --soundfont TimGM6mb.sf2 --like FluidR3_GM.sf2
 
 Stems of drums, bass and guitar are rendered from a corpus's validation split, one of a song, and
-go through `audio.mel.log_mel` and back. A way finds magnitudes (pseudo-inverse of the bands'
-triangles, or non-negative least squares), starts from phases (random, heap integration, those of
-the same notes by another SoundFont), and improves both by Griffin-Lim, with the magnitudes held in
-every bin, or held in the bands alone. The true magnitudes and the true phases are the ceilings.
+go through `audio.mel.log_mel` and back by each of `benchmarks.vocoder_ways`.
 
 Metrics
 -------
@@ -30,9 +27,9 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +38,12 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from audio.mel import FFT, HOP, RATE, filters, log_mel, spectrum
-from audio.phase import consistent, integrated
-from audio.vocoder import ITERATIONS, band_powers, magnitudes, to_sound
+from audio.mel import RATE, log_mel
+from audio.vocoder import to_sound
 from benchmarks.journal import ROOT
 from benchmarks.metrics.sound_beats import f_measure
 from benchmarks.results_file import command_line, keep, positive
+from benchmarks.vocoder_ways import Stem, Way, ways
 from subtractive.dataset import stream
 from subtractive.errors import MusicError, OptionError
 from subtractive.files.output import write_whole
@@ -64,27 +61,7 @@ RANGE_DB = 70.0
 METRICS = ("sc2048_db", "sc512_db", "mel_db", "onset_f1", "pre_echo_db", "real_time_factor")
 
 Sound = npt.NDArray[np.float32]
-
-
-class Stem(NamedTuple):
-    """A stem that goes through the mel spectrogram.
-
-    Attributes
-    ----------
-    instrument : str
-    notes : Strokes
-    samples : tensor [shape=(sample,)]
-    like : tensor [shape=(sample,)] or None
-        The same notes by another SoundFont.
-    """
-
-    instrument: str
-    notes: Strokes
-    samples: Tensor
-    like: Tensor | None
-
-
-Way = Callable[[Tensor, Stem], Tensor]  # log-mel spectrogram to samples
+Found = dict[str, dict[str, dict[str, float | None]]]  # by instrument, way and metric
 
 
 def stems(
@@ -139,89 +116,6 @@ def stems(
             return
 
 
-def _pseudo_inverse(bands: Tensor) -> Tensor:
-    return (torch.linalg.pinv(filters()) @ bands).clamp(min=0).sqrt()
-
-
-def griffin_lim(start: Tensor, iterations: int) -> Tensor:
-    """Return a spectrum of fixed magnitudes after fast Griffin-Lim with momentum 0.99.
-
-    Parameters
-    ----------
-    start : tensor of complex [shape=(channel, FFT // 2 + 1, frame)]
-    iterations : int
-    """
-    window = torch.hann_window(FFT)
-    magnitude, found, last = start.abs(), start, torch.zeros_like(start)
-    for _ in range(iterations):
-        sound = torch.istft(found, FFT, HOP, window=window)
-        now = torch.stft(sound, FFT, HOP, window=window, pad_mode="constant", return_complex=True)
-        moved = now + 0.99 * (now - last)
-        last = now
-        found = torch.polar(magnitude, moved.angle())
-    return found
-
-
-def way(magnitude: str, phase: str, held: str, iterations: int) -> Way:
-    """Return a way back to sound, put together of parts.
-
-    Parameters
-    ----------
-    magnitude : {"pseudo-inverse", "least squares", "true"}
-    phase : {"random", "heap", "true"}
-    held : {"bins", "bands"}
-        What Griffin-Lim holds the magnitudes to.
-    iterations : int
-    """
-
-    def back(log_mel_db: Tensor, stem: Stem) -> Tensor:
-        bands = band_powers(log_mel_db)[None]
-        true = spectrum(stem.samples)[None]
-        if magnitude == "true":
-            size = true.abs()
-        else:
-            size = _pseudo_inverse(bands) if magnitude == "pseudo-inverse" else magnitudes(bands)
-        turn = 2 * math.pi * torch.rand(size.shape, generator=torch.Generator().manual_seed(0))
-        if phase == "heap":
-            turn = integrated(size, turn, 0)
-        elif phase == "true":
-            turn = true.angle()
-        start = torch.polar(size, turn)
-        if held == "bands":
-            found = consistent(start, bands, iterations, 0)
-        else:
-            found = griffin_lim(start, iterations)
-        window = torch.hann_window(FFT)
-        return torch.istft(found[0], FFT, HOP, window=window) * (window.sum() / 2)
-
-    return back
-
-
-def ways(*, with_like: bool) -> dict[str, Way]:
-    """Return the ways that are compared, by name, floors first and ceilings last."""
-    found = {
-        "pseudo-inverse, random phases, 32": way("pseudo-inverse", "random", "bins", 32),
-        **{
-            f"least squares, random phases, {steps}": way("least squares", "random", "bins", steps)
-            for steps in (8, 16, 32)
-        },
-        "least squares, heap": way("least squares", "heap", "bins", 0),
-        "least squares, heap, 16": way("least squares", "heap", "bins", 16),
-        "held to bands, random phases, 32": way("least squares", "random", "bands", 32),
-    }
-    for steps in (8, 16, 32):
-        name = f"shipped, {steps}" + (" (the default)" if steps == ITERATIONS else "")
-        found[name] = lambda mel, _, steps=steps: to_sound(mel, iterations=steps)
-        if with_like:
-            found[f"shipped, like the same notes, {steps}"] = lambda mel, stem, steps=steps: (
-                to_sound(mel, like=stem.like, iterations=steps)
-            )
-    found["least squares, true phases"] = way("least squares", "true", "bins", 0)
-    found["true magnitudes, random phases, 32"] = way("true", "random", "bins", 32)
-    found["true"] = lambda _, stem: stem.samples
-    return found
-
-
 def spectral_convergence_db(sound: Tensor, true: Tensor, fft: int) -> float:
     """Return the distance of two sounds' magnitudes over the true ones, in dB; -80 at least."""
     window = torch.hann_window(fft)
@@ -248,7 +142,7 @@ def onsets(sound: Sound) -> npt.NDArray[np.float64]:
 
 
 def pre_echo_db(sound: Sound, notes: Strokes) -> float:
-    """Return the mean level before a stem's lonely onsets, in dB of the level after; at most -60.
+    """Return the mean level before a stem's lonely onsets, in dB of the level after; at least -60.
 
     NaN where no onset is alone.
     """
@@ -267,11 +161,11 @@ def pre_echo_db(sound: Sound, notes: Strokes) -> float:
     return float(np.mean(found)) if found else math.nan
 
 
-def measured(way: Way, stem: Stem) -> dict[str, float]:
+def measured(back: Way, stem: Stem) -> dict[str, float]:
     """Return the metrics of one way on one stem, by the names of `METRICS`."""
     mel = log_mel(stem.samples)
     begun = time.process_time()
-    sound = way(mel, stem)
+    sound = back(mel, stem)
     seconds = time.process_time() - begun
     true = stem.samples[: len(sound)]
     values = (
@@ -285,7 +179,7 @@ def measured(way: Way, stem: Stem) -> dict[str, float]:
     return dict(zip(METRICS, values, strict=True))
 
 
-def result_of(every: Sequence[Stem], ways: dict[str, Way]) -> dict[str, dict[str, dict[str, Any]]]:
+def result_of(every: Sequence[Stem], ways: Mapping[str, Way]) -> Found:
     """Return the mean of each metric, by instrument and way; None where nothing was measured."""
     kinds = list(dict.fromkeys(stem.instrument for stem in every))
     rows: dict[tuple[str, str], list[list[float]]] = {}
@@ -305,13 +199,13 @@ def _means(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
     }
 
 
-def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+def table(found: Found) -> str:
     """Return the result as a table in Markdown."""
     lines = []
     for kind, rows in found.items():
-        lines += [f"| **{kind}** | {' | '.join(METRICS)} |", "| --- |" * 1 + " --- |" * len(METRICS)]
+        lines += [f"| **{kind}** | {' | '.join(METRICS)} |", "| --- |" + " --- |" * len(METRICS)]
         for name, values in rows.items():
-            cells = ("" if values[key] is None else f"{values[key]:.2f}" for key in METRICS)
+            cells = ("" if (value := values[key]) is None else f"{value:.2f}" for key in METRICS)
             lines.append(f"| {name} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines).rstrip()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from audio.beats import BeatGrid
 from audio.engine import StemRequest
-from audio.level import BALANCE, SILENT_MIX_LUFS, levelled, loudness, wished_db
+from audio.level import BALANCE, SILENT_MIX_LUFS, levelled, limited, loudness, wished_db
 from audio.notes import written_notes
 from audio.sounds import best_soundfont, program_named
 from audio.symbolic_engine import SymbolicEngine, on_time
@@ -217,3 +217,28 @@ def test_silence_has_nothing_to_write_to(engine: SymbolicEngine) -> None:
     request = StemRequest(silence, "bass", "", 0, BeatGrid.steady(100, 0.0, 4.0))
     with pytest.raises(InstrumentError, match=r"no notes are heard .* to write bass to"):
         engine.stem(request)
+
+
+def strokes_of(sizes: list[float]) -> np.ndarray:
+    """Dying noise, a stroke every quarter of a second."""
+    time = np.arange(RATE // 4) / RATE
+    rng = np.random.default_rng(0)
+    one = rng.uniform(-1, 1, len(time)) * np.exp(-time / 0.04)
+    one[0] = 1.0
+    return np.concatenate([size * one for size in sizes])[np.newaxis].astype(np.float32)
+
+
+def test_the_one_stroke_that_stands_out_is_turned_down_and_no_other() -> None:
+    stem = strokes_of([0.2] * 15 + [1.0] + [0.2] * 4)
+    found = limited(stem, RATE)
+    assert np.abs(found).max() < 0.5
+    begin = 15 * (RATE // 4)
+    far = round(0.03 * RATE)
+    assert np.array_equal(found[:, : begin - far], stem[:, : begin - far])
+    assert np.array_equal(found[:, -RATE // 2 :], stem[:, -RATE // 2 :])
+
+
+def test_what_is_even_is_left_as_it_is() -> None:
+    stem = strokes_of([0.3, 0.25, 0.3, 0.28] * 5)
+    assert np.allclose(limited(stem, RATE), stem, atol=1e-6)
+    assert np.array_equal(limited(stem * 0, RATE), stem * 0)
