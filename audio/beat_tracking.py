@@ -37,7 +37,10 @@ SLOWEST, FASTEST = 55.0, 220.0  # beats a minute
 
 
 class Search(NamedTuple):
-    """What the search weighs; chosen on rendered songs of the validation splits.
+    """What the search weighs: set by hand.
+
+    On rendered songs that no table holds, thresholds from -3 to -1.5 and a bell three times as
+    heavy moved the mean F-measure of beats by 0.01.
 
     Attributes
     ----------

@@ -142,9 +142,7 @@ def integrated(magnitude: Tensor, phase: Tensor, decided: int) -> Tensor:
     found = phase.cpu().clone(memory_format=torch.contiguous_format)
     for one, turn in zip(magnitude.cpu().contiguous(), found, strict=True):
         along_time, along_frequency = slopes(one)
-        _integrate(
-            one.numpy(), along_time.numpy(), along_frequency.numpy(), turn.numpy(), decided
-        )
+        _integrate(one.numpy(), along_time.numpy(), along_frequency.numpy(), turn.numpy(), decided)
     return found.to(magnitude.device)
 
 

@@ -29,7 +29,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -187,9 +186,7 @@ def result_of(every: Sequence[Stem], ways: Mapping[str, Way]) -> Found:
         for name, back in ways.items():
             values = measured(back, stem)
             rows.setdefault((stem.instrument, name), []).append([values[key] for key in METRICS])
-    return {
-        kind: {name: _means(np.array(rows[kind, name])) for name in ways} for kind in kinds
-    }
+    return {kind: {name: _means(np.array(rows[kind, name])) for name in ways} for kind in kinds}
 
 
 def _means(values: npt.NDArray[np.float64]) -> dict[str, float | None]:
@@ -231,7 +228,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     begun = time.perf_counter()
     torch.set_num_threads(1)
     try:
-        fonts = [options.soundfont or default_soundfont(), *([options.like] if options.like else [])]
+        fonts = [
+            options.soundfont or default_soundfont(),
+            *([options.like] if options.like else []),
+        ]
         players = [SoundFontPlayer(font, RATE) for font in fonts]
         every = list(stems(options.corpus, players, options.stems, options.seconds, options.seed))
         if not every:

@@ -69,6 +69,13 @@ def scaled(bands: Tensor) -> Tensor:
     return power.sqrt()
 
 
+_OF_BANDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "pseudo-inverse": pseudo_inverse,
+    "least squares": least_squares,
+    "scaled": scaled,
+}
+
+
 def griffin_lim(start: Tensor, iterations: int) -> Tensor:
     """Return a spectrum of fixed magnitudes after fast Griffin-Lim with momentum 0.99.
 
@@ -102,18 +109,18 @@ def way(magnitude: str, phase: str, held: str, iterations: int) -> Way:
 
     def back(log_mel_db: Tensor, stem: Stem) -> Tensor:
         bands = band_powers(log_mel_db)[None]
-        size = {
-            "pseudo-inverse": lambda: pseudo_inverse(bands),
-            "least squares": lambda: least_squares(bands),
-            "scaled": lambda: scaled(bands),
-            "network": lambda: magnitudes(log_mel_db[None]),
-            "true": lambda: spectrum(stem.samples)[None].abs(),
-        }[magnitude]()
+        true = spectrum(stem.samples)[None]
+        if magnitude == "true":
+            size = true.abs()
+        elif magnitude == "network":
+            size = magnitudes(log_mel_db[None])
+        else:
+            size = _OF_BANDS[magnitude](bands)
         turn = 2 * math.pi * torch.rand(size.shape, generator=torch.Generator().manual_seed(SEED))
         if phase == "heap":
             turn = integrated(size, turn, 0)
         elif phase == "true":
-            turn = spectrum(stem.samples)[None].angle()
+            turn = true.angle()
         elif phase == "like" and stem.like is not None:
             turn = spectrum(stem.like)[None].angle()
         start = torch.polar(size, turn)
