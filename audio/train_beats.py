@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.signal import lfilter  # type: ignore[import-untyped]  # it carries no types
+from scipy.signal import lfilter
 from torch.nn import functional
 
 from audio.beat_lessons import FRAMES, STEMS, STEP_DB, Lesson

@@ -11,6 +11,7 @@ from subtractive.errors import OptionError
 
 ITERATIONS = 16
 _UPDATES = 16  # of the magnitudes
+_DOUBT = 0.1  # share of our own guess in magnitudes that are taken from another sound
 _CHUNK = 1024  # frames that are decided at once
 _AHEAD = 16  # frames beyond them that are tried out
 _BEFORE = 8  # frames before them that are decided already
@@ -22,13 +23,7 @@ def band_powers(log_mel_db: Tensor) -> Tensor:
 
 
 def evenly_spread(bands: Tensor) -> Tensor:
-    """Return a power spectrum [shape=(..., FFT // 2 + 1, frame)] with the bands' power, no fine."""
-    triangles = filters().to(bands)
-    return triangles.T @ (bands / triangles.sum(1, keepdim=True))
-
-
-def magnitudes(bands: Tensor) -> Tensor:
-    """Return magnitudes whose bands have this power: each band's power spread evenly, then scaled.
+    """Return the power spectrum of noise whose bands are about as strong as these.
 
     Parameters
     ----------
@@ -37,14 +32,35 @@ def magnitudes(bands: Tensor) -> Tensor:
     Returns
     -------
     tensor [shape=(..., FFT // 2 + 1, frame)]
+    """
+    triangles = filters().to(bands)
+    return triangles.T @ (bands / triangles.sum(1, keepdim=True))
+
+
+def magnitudes(bands: Tensor, like: Tensor | None = None) -> Tensor:
+    """Return magnitudes that fit the power of bands.
+
+    Parameters
+    ----------
+    bands : tensor [shape=(..., MELS, frame)]
+    like : tensor [shape=(..., FFT // 2 + 1, frame)], optional
+        Power spectrum of a sound whose partials lie where they should; without it the power of a
+        band is spread evenly at first.
+
+    Returns
+    -------
+    tensor [shape=(..., FFT // 2 + 1, frame)]
         Full scale is 1; exactly 0 where all is silent.
     """
     power = evenly_spread(bands)
+    if like is not None:
+        power = scaled_to(bands, like) + _DOUBT * power
     for _ in range(_UPDATES):
         power = scaled_to(bands, power)
     return power.sqrt()
 
 
+@torch.no_grad()
 def to_sound(
     log_mel_db: Tensor, *, like: Tensor | None = None, iterations: int | None = None, seed: int = 0
 ) -> Tensor:
@@ -55,11 +71,12 @@ def to_sound(
     log_mel_db : tensor [shape=(..., MELS, frame)]
         As `audio.mel.log_mel` returns it.
     like : tensor [shape=(..., sample)], optional
-        A sound of the same notes, whose phases are the start.
+        The same notes by another instrument: its partials tell how the power of each band is
+        spread. It helps what is pitched, and harms drums.
     iterations : int, optional
-        More are better and take longer.
+        Of Griffin-Lim: more are better and take longer. None: `ITERATIONS`.
     seed : int
-        Of the phases at the start.
+        Of phases where there is nothing to go by.
 
     Returns
     -------
@@ -69,14 +86,11 @@ def to_sound(
     Raises
     ------
     OptionError
-        If it is no mel spectrogram of at least two frames.
+        If it is no mel spectrogram of at least two frames, `like` has other leading dimensions, or
+        there are less than 0 iterations.
     """
-    if log_mel_db.shape[-2] != MELS or log_mel_db.shape[-1] < 2:
-        raise OptionError(
-            f"a mel spectrogram has {MELS} bands and at least 2 frames, this one has "
-            f"{log_mel_db.shape[-2]} and {log_mel_db.shape[-1]}"
-        )
     steps = ITERATIONS if iterations is None else iterations
+    _check(log_mel_db, like, steps)
     frames = log_mel_db.shape[-1]
     samples = (frames - 1) * HOP
     flat = log_mel_db.reshape(-1, MELS, frames).float()
@@ -91,16 +105,13 @@ def to_sound(
         known = before.shape[-1]
         first = begin - known
         bands = band_powers(flat[..., first:stop])
-        magnitude = torch.cat([before.abs(), magnitudes(bands[..., known:])], -1)
-        if model is None:
-            turn = 2 * torch.pi * torch.rand(magnitude.shape, generator=rng).to(flat.device)
-            turn[..., :known] = before.angle()
-            turn = integrated(magnitude, turn, known)
-        else:
-            turn = torch.cat([before.angle(), _spectrum_between(model, begin, stop).angle()], -1)
-        whole = consistent(torch.polar(magnitude, turn), bands, steps, known)
-        whole = whole[..., : known + end - begin]
-        piece = torch.istft(whole, FFT, HOP, window=window, length=(whole.shape[-1] - 1) * HOP)
+        other = None if model is None else _power_between(model, first, stop)
+        size = magnitudes(bands, other)
+        turn = 2 * torch.pi * torch.rand(size.shape, generator=rng).to(flat.device)
+        size[..., :known], turn[..., :known] = before.abs(), before.angle()
+        start = torch.polar(size, integrated(size, turn, known))
+        whole = consistent(start, bands, steps, known)[..., : end - first]
+        piece = torch.istft(whole, FFT, HOP, window=window, length=(end - first - 1) * HOP)
         # the samples around a chunk's last frame also depend on the next one's
         left = max(begin - 2, 0) * HOP
         right = (end - 2) * HOP if end < frames else samples
@@ -110,13 +121,28 @@ def to_sound(
     return (sound * gain).reshape(*log_mel_db.shape[:-2], samples)
 
 
+def _check(log_mel_db: Tensor, like: Tensor | None, iterations: int) -> None:
+    if log_mel_db.ndim < 2 or log_mel_db.shape[-2] != MELS or log_mel_db.shape[-1] < 2:
+        raise OptionError(
+            f"a mel spectrogram has {MELS} bands and at least 2 frames: this one is shaped "
+            f"{tuple(log_mel_db.shape)}"
+        )
+    if like is not None and like.shape[:-1] != log_mel_db.shape[:-2]:
+        raise OptionError(
+            f"{like.shape[:-1].numel()} sounds cannot lead {log_mel_db.shape[:-2].numel()} "
+            "spectrograms: give one for each"
+        )
+    if iterations < 0:
+        raise OptionError(f"{iterations} iterations cannot be made: give 0 or more")
+
+
 def _fitted(sound: Tensor, samples: int) -> Tensor:
     """Return a sound cut or continued with silence to a length."""
     return torch.nn.functional.pad(sound, (0, max(0, samples - sound.shape[-1])))[:, :samples]
 
 
-def _spectrum_between(sound: Tensor, begin: int, stop: int) -> Tensor:
-    """Return the spectrum of a sound's frames `begin` to `stop`."""
+def _power_between(sound: Tensor, begin: int, stop: int) -> Tensor:
+    """Return the power spectrum of a sound's frames `begin` to `stop`."""
     first = max(begin - 2, 0)
     piece = sound[:, first * HOP : (stop + 2) * HOP]
-    return spectrum(piece)[..., begin - first : stop - first]
+    return spectrum(piece)[..., begin - first : stop - first].abs().square()

@@ -1,8 +1,7 @@
 """Ways from a mel spectrogram back to sound, for `benchmarks.vocoder`.
 
 A way finds magnitudes (by the pseudo-inverse of the bands' triangles, by non-negative least
-squares, by scaling an even spread to the bands, by the network, or from the same notes by another
-SoundFont), starts from phases (random, by heap integration, or those of the other SoundFont), and
+squares, by scaling an even spread to the bands, or the same notes by another SoundFont), starts from phases (random, by heap integration, or those of the other SoundFont), and
 improves them by Griffin-Lim, with the magnitudes held in every bin, or held in the bands alone. The
 true magnitudes and the true phases are the ceilings.
 """
@@ -17,8 +16,8 @@ import torch
 from torch import Tensor
 
 from audio.mel import FFT, HOP, filters, spectrum
-from audio.phase import consistent, integrated, scaled_to
-from audio.vocoder import ITERATIONS, band_powers, evenly_spread, magnitudes, to_sound
+from audio.phase import consistent, integrated
+from audio.vocoder import ITERATIONS, band_powers, magnitudes, to_sound
 from subtractive.synthesis import Strokes
 
 UPDATES = 16
@@ -61,18 +60,10 @@ def least_squares(bands: Tensor) -> Tensor:
     return power.sqrt()
 
 
-def scaled(bands: Tensor) -> Tensor:
-    """Return magnitudes by scaling an even spread to the bands."""
-    power = evenly_spread(bands)
-    for _ in range(UPDATES):
-        power = scaled_to(bands, power)
-    return power.sqrt()
-
-
 _OF_BANDS: dict[str, Callable[[Tensor], Tensor]] = {
     "pseudo-inverse": pseudo_inverse,
     "least squares": least_squares,
-    "scaled": scaled,
+    "scaled": magnitudes,
 }
 
 
@@ -100,7 +91,7 @@ def way(magnitude: str, phase: str, held: str, iterations: int) -> Way:
 
     Parameters
     ----------
-    magnitude : {"pseudo-inverse", "least squares", "scaled", "network", "true"}
+    magnitude : {"pseudo-inverse", "least squares", "scaled", "like", "true"}
     phase : {"random", "heap", "like", "true"}
     held : {"bins", "bands"}
         What Griffin-Lim holds the magnitudes to.
@@ -112,8 +103,8 @@ def way(magnitude: str, phase: str, held: str, iterations: int) -> Way:
         true = spectrum(stem.samples)[None]
         if magnitude == "true":
             size = true.abs()
-        elif magnitude == "network":
-            size = magnitudes(log_mel_db[None])
+        elif magnitude == "like" and stem.like is not None:
+            size = magnitudes(bands, spectrum(stem.like)[None].abs().square())
         else:
             size = _OF_BANDS[magnitude](bands)
         turn = 2 * math.pi * torch.rand(size.shape, generator=torch.Generator().manual_seed(SEED))
@@ -152,17 +143,17 @@ def ways(*, with_like: bool) -> dict[str, Way]:
         "least squares, heap, 16": way("least squares", "heap", "bins", 16),
         "least squares, heap, held to bands, 16": way("least squares", "heap", "bands", 16),
         "scaled, random phases, held to bands, 16": way("scaled", "random", "bands", 16),
-        "scaled, heap, held to bands, 16": way("scaled", "heap", "bands", 16),
     }
     for steps in (8, 16, 32):
-        name = f"to_sound (network, heap, held to bands), {steps}"
+        name = f"to_sound (scaled, heap, held to bands), {steps}"
         found[name + (" (default)" if steps == ITERATIONS else "")] = _shipped(steps, like=False)
     if with_like:
-        found["network, phases of the other, held to bands, 16"] = way(
-            "network", "like", "bands", 16
+        found["scaled, phases of the other, held to bands, 16"] = way("scaled", "like", "bands", 16)
+        found["like the other, and its phases, held to bands, 16"] = way(
+            "like", "like", "bands", 16
         )
         found["to_sound, like the other, 16"] = _shipped(16, like=True)
-    found["network, true phases, 0"] = way("network", "true", "bins", 0)
+    found["scaled, true phases, 0"] = way("scaled", "true", "bins", 0)
     found["true magnitudes, random phases, 32"] = way("true", "random", "bins", 32)
     found["true"] = lambda _, stem: stem.samples
     return found

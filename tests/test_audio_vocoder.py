@@ -102,9 +102,7 @@ def test_what_is_struck_begins_when_it_did_and_does_not_smear() -> None:
 def test_the_spectrogram_comes_back_nearer_with_every_iteration() -> None:
     for sound in (plucked(), struck()[0]):
         mel = log_mel(sound)
-        lost = [
-            mel_distance_db(to_sound(mel, iterations=steps), sound) for steps in (0, 4, 16, 64)
-        ]
+        lost = [mel_distance_db(to_sound(mel, iterations=steps), sound) for steps in (0, 4, 16, 64)]
         assert lost == sorted(lost, reverse=True)
         assert lost[2] < 1.5
 
@@ -116,12 +114,12 @@ def test_louder_by_6_db_is_twice_the_sound() -> None:
     assert audible[1] < 0.2 * audible[0]
 
 
-def test_a_sound_with_the_right_phases_helps() -> None:
+def test_a_sound_of_the_same_notes_helps_whatever_its_level_and_length() -> None:
     sound = plucked()
     mel = log_mel(sound)
     alone = spectral_convergence_db(to_sound(mel), sound, 2048)
-    for like in (sound, sound[: SAMPLES - 300], torch.nn.functional.pad(sound, (0, 5000))):
-        assert spectral_convergence_db(to_sound(mel, like=like), sound, 2048) < alone - 3
+    for like in (sound, sound[: SAMPLES - 300], torch.nn.functional.pad(sound / 9, (0, 5000))):
+        assert spectral_convergence_db(to_sound(mel, like=like), sound, 2048) < alone - 1
 
 
 def test_a_long_sound_is_decided_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,13 +187,19 @@ def test_what_is_no_mel_spectrogram_is_refused() -> None:
         to_sound(torch.zeros(80, 50))
     with pytest.raises(OptionError, match="128 bands and at least 2 frames"):
         to_sound(torch.zeros(MELS, 1))
+    with pytest.raises(OptionError, match="0 or more"):
+        to_sound(torch.zeros(MELS, 9), iterations=-1)
+    with pytest.raises(OptionError, match="2 sounds cannot lead 1 spectrograms"):
+        to_sound(torch.zeros(MELS, 9), like=torch.zeros(2, 4000))
 
 
 def test_the_measures_tell_a_smeared_stem_from_the_true_one() -> None:
     sound, places = struck()
     when = np.array(places) / RATE
     notes = Strokes(when, when + 0.1, np.full(4, 38), np.full(4, 100))
-    smeared = torch.nn.functional.conv1d(sound[None, None], torch.ones(1, 1, 1001) / 30, padding=500)
+    smeared = torch.nn.functional.conv1d(
+        sound[None, None], torch.ones(1, 1, 1001) / 30, padding=500
+    )
     assert spectral_convergence_db(sound, sound, 512) == -80
     assert mel_distance_db(sound, sound) == 0
     assert spectral_convergence_db(2 * sound, sound, 2048) == pytest.approx(0, abs=1e-3)
