@@ -134,9 +134,9 @@ def mel_distance_db(sound: Tensor, true: Tensor) -> float:
 
 def onsets(sound: Sound) -> npt.NDArray[np.float64]:
     """Return the times at which librosa hears something begin, in seconds."""
-    import librosa  # noqa: PLC0415  # takes seconds to import
+    from librosa.onset import onset_detect  # noqa: PLC0415  # takes seconds to import
 
-    found = librosa.onset.onset_detect(y=sound, sr=RATE, hop_length=ONSET_HOP, units="time")
+    found = onset_detect(y=sound, sr=RATE, hop_length=ONSET_HOP, units="time")
     return np.asarray(found, dtype=np.float64)
 
 

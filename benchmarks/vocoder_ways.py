@@ -1,9 +1,10 @@
 """Ways from a mel spectrogram back to sound, for `benchmarks.vocoder`.
 
 A way finds magnitudes (by the pseudo-inverse of the bands' triangles, by non-negative least
-squares, by scaling an even spread to the bands, or the same notes by another SoundFont), starts from phases (random, by heap integration, or those of the other SoundFont), and
-improves them by Griffin-Lim, with the magnitudes held in every bin, or held in the bands alone. The
-true magnitudes and the true phases are the ceilings.
+squares, by scaling an even spread to the bands, or by scaling the same notes by another SoundFont),
+starts from phases (random, by heap integration, or those of the other SoundFont), and improves them
+by Griffin-Lim, with the magnitudes held in every bin, or held in the bands alone. The true
+magnitudes and the true phases are the ceilings.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ Way = Callable[[Tensor, Stem], Tensor]  # log-mel spectrogram to samples
 
 def pseudo_inverse(bands: Tensor) -> Tensor:
     """Return the magnitudes nearest to the bands' power, whatever is below 0 left out."""
-    return (torch.linalg.pinv(filters()) @ bands).clamp(min=0).sqrt()
+    power: Tensor = torch.linalg.pinv(filters()) @ bands
+    return power.clamp(min=0).sqrt()
 
 
 def least_squares(bands: Tensor) -> Tensor:

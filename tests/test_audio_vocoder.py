@@ -124,13 +124,13 @@ def test_a_sound_of_the_same_notes_helps_whatever_its_level_and_length() -> None
 
 def test_a_long_sound_is_decided_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    whole = vocoder.consistent
+    whole = phase.consistent
 
     def watched(start: Tensor, bands: Tensor, iterations: int, decided: int) -> Tensor:
         seen.append(start.shape[-1])
         return whole(start, bands, iterations, decided)
 
-    monkeypatch.setattr(vocoder, "consistent", watched)
+    monkeypatch.setattr("audio.vocoder.consistent", watched)
     monkeypatch.setattr(vocoder, "_CHUNK", 32)
     mel = log_mel(torch.cat([plucked(), plucked(), plucked()]))
     long = to_sound(mel)
@@ -209,7 +209,7 @@ def test_the_measures_tell_a_smeared_stem_from_the_true_one() -> None:
 
 
 def test_the_table_has_a_row_for_each_way() -> None:
-    values = dict.fromkeys(METRICS, 1.25)
+    values: dict[str, float | None] = dict.fromkeys(METRICS, 1.25)
     shown = table({"bass": {"shipped": values, "true": {**values, "pre_echo_db": None}}})
     assert shown.count("\n") == 3
     assert "| true | 1.25 | 1.25 | 1.25 | 1.25 |  | 1.25 |" in shown
