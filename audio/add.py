@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import typer
 from audio.engines import DEVICES, ENGINES, QUALITIES, check_engine, engine, steps_of
 from audio.outputs import Outputs, check_names, hand_over
 from audio.tasks import SEPARATORS, Separation, Wishes, make, open_song, read_notes
-from subtractive.command import progress, run
+from subtractive.command import last_line, output_of, progress, run, tell
 from subtractive.errors import OptionError
 from subtractive.files.recordings import own_suffix, read_sound
 from subtractive.instruments import INSTRUMENTS
@@ -148,7 +147,9 @@ def add(  # noqa: PLR0913, PLR0917
     numbers = range(1, variations + 1) if variations > 1 else [None]
     named = [
         [Outputs.named(mix, stem_output, picture, instrument, number) for number in numbers]
-        for mix in (_target(song, instrument, output, out_dir) for song in songs)
+        for mix in (
+            output_of(song, instrument, own_suffix(song), output, out_dir) for song in songs
+        )
     ]
     inputs = [path for path in (*songs, beats, notes, stems) if path is not None]
     check_output(inputs, [], [path for each in named for one in each for path in one.paths])
@@ -175,26 +176,10 @@ def add(  # noqa: PLR0913, PLR0917
                 outcomes.append(
                     hand_over(song, made, files) | {"engine": loaded[0], "seed": seed + number}
                 )
-    _tell(outcomes, time.monotonic() - began, as_json)
-
-
-def _tell(outcomes: Sequence[dict[str, Any]], seconds: float, as_json: bool) -> None:
     for outcome in outcomes:
-        for notice in outcome["notices"]:
-            print(notice, file=sys.stderr)
-        if not as_json:
-            print(f"{outcome['output']}: {outcome['summary']}")
+        tell(outcome, as_json)
     if as_json:
-        print(json.dumps({"status": "ok", "outputs": outcomes, "seconds": round(seconds, 2)}))
-
-
-def _target(
-    song: Path, instrument: Sequence[str], output: Path | None, folder: Path | None
-) -> Path:
-    if output is not None:
-        return output
-    name = f"{song.stem}.{'.'.join(instrument)}{own_suffix(song)}"
-    return folder / name if folder is not None else song.with_name(name)
+        last_line(outcomes, began)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

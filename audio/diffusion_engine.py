@@ -103,7 +103,7 @@ class DiffusionEngine:
         # the writer and what hears the mix load slowly, and only this engine needs them
         from audio.notes import written_notes  # noqa: PLC0415
 
-        written = written_notes(request)
+        written = written_notes(request, device=self.device)
         return written.strokes, written.grid
 
     @torch.inference_mode()

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from subtractive.mel_scale import mel_filters
 
 RATE = 32_000  # Hz
 FFT = 2048  # samples of a window
@@ -21,26 +21,11 @@ MELS = 128
 FRAMES_PER_SECOND = RATE / HOP
 FLOOR_DB = -100.0  # of full scale; what is below counts as silence
 
-# Slaney's mel scale (Auditory Toolbox, 1998): linear up to 1 kHz, logarithmic above
-_LINEAR_HZ = 200 / 3
-_CORNER = 1000.0 / _LINEAR_HZ
-_LOG_STEP = np.log(6.4) / 27
-
-
-def _hz_of(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    above = 1000.0 * np.exp(_LOG_STEP * (np.maximum(mel, _CORNER) - _CORNER))
-    return np.where(mel < _CORNER, mel * _LINEAR_HZ, above)
-
 
 @lru_cache(maxsize=1)
 def filters() -> Tensor:
     """Return the bands' triangles [shape=(MELS, FFT // 2 + 1)]; not to be written to."""
-    bins = np.arange(FFT // 2 + 1) * RATE / FFT
-    highest = _CORNER + np.log(RATE / 2 / 1000.0) / _LOG_STEP
-    edges = _hz_of(np.linspace(0, highest, MELS + 2))
-    low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    rise, fall = (bins - low) / (middle - low), (high - bins) / (high - middle)
-    return torch.from_numpy(np.maximum(np.minimum(rise, fall), 0)).float()
+    return torch.from_numpy(mel_filters(RATE, FFT, MELS, RATE / 2, same_area=False).copy()).float()
 
 
 def spectrum(samples: Tensor) -> Tensor:
@@ -76,5 +61,6 @@ def log_mel(samples: Tensor) -> Tensor:
     -------
     tensor [shape=(..., MELS, frame)]
     """
-    power = filters().to(samples.device) @ spectrum(samples).abs() ** 2
+    found = spectrum(samples)
+    power = filters().to(samples.device) @ (found.real.square() + found.imag.square())
     return 10 * torch.log10(power.clamp(min=10 ** (FLOOR_DB / 10)))

@@ -26,10 +26,9 @@ from benchmarks.beat_clips import PAPER, Clip, Floats, clips_of
 from benchmarks.bootstrap import interval
 from benchmarks.journal import ROOT
 from benchmarks.metrics.sound_beats import BEAT_WINDOW, f_measure
-from benchmarks.results_file import command_line, keep, positive
+from benchmarks.results_file import command_line, keep_drawn, positive
 from benchmarks.tables import markdown_table
 from subtractive.errors import MusicError
-from subtractive.files.output import write_whole
 from subtractive.waveform import Recording
 
 TEMPO_TOLERANCE = 0.04
@@ -226,9 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             group[0].place | summary([row.judgement for row in group], rng)
             for _, group in sorted(found.items(), key=lambda entry: entry[0][:3])
         ]
-        shown = table(results)
-        write_whole(options.out.with_suffix(".md"), (shown + "\n").encode())
-        keep(
+        keep_drawn(
             options.out,
             {
                 "results": results,
@@ -241,7 +238,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             command=command_line("benchmarks.beats", argv),
             seconds=time.perf_counter() - begun,
             as_json=options.json,
-            shown=shown,
+            table=table(results),
         )
     except MusicError as error:
         print(error, file=sys.stderr)

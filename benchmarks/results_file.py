@@ -144,3 +144,35 @@ def keep(
     text = re.sub(r"\[\s+([^][{}]*?)\s+\]", _on_one_line, text)
     write_whole(out, (text + "\n").encode())
     print(json.dumps(whole) if as_json else shown or text)
+
+
+def keep_drawn(
+    out: Path,
+    result: Mapping[str, Any],
+    *,
+    command: str,
+    seconds: float,
+    as_json: bool,
+    table: str,
+    picture: bytes | None = None,
+) -> None:
+    """Write a result with its table, and its picture if there is one, beside it; print the table.
+
+    Parameters
+    ----------
+    out, result, command, seconds, as_json
+        As `keep` takes them.
+    table : str
+        Markdown.
+    picture : bytes, optional
+        A PNG.
+
+    Raises
+    ------
+    ValueError, OutputError
+        As `keep` raises them.
+    """
+    write_whole(out.with_suffix(".md"), (table.rstrip("\n") + "\n").encode())
+    if picture is not None:
+        write_whole(out.with_suffix(".png"), picture)
+    keep(out, result, command=command, seconds=seconds, as_json=as_json, shown=table)

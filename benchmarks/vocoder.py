@@ -41,11 +41,10 @@ from audio.mel import RATE, log_mel
 from audio.vocoder import to_sound
 from benchmarks.journal import ROOT
 from benchmarks.metrics.sound_beats import f_measure
-from benchmarks.results_file import command_line, keep, positive
+from benchmarks.results_file import command_line, keep_drawn, positive
 from benchmarks.vocoder_ways import Stem, Way, ways
 from subtractive.dataset import stream
 from subtractive.errors import MusicError, OptionError
-from subtractive.files.output import write_whole
 from subtractive.files.sound import default_soundfont
 from subtractive.instruments import INSTRUMENTS, role
 from subtractive.synthesis import SoundFontPlayer, Strokes, strokes
@@ -242,15 +241,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             to_sound(log_mel(every[0].samples), iterations=1)  # compiles
             found = result_of(every, ways(with_like=options.like is not None))
         count = {kind: sum(stem.instrument == kind for stem in every) for kind in found}
-        shown = table(found)
-        write_whole(options.out.with_suffix(".md"), (shown + "\n").encode())
-        keep(
+        keep_drawn(
             options.out,
             {"stems": count, "results": found},
             command=command_line("benchmarks.vocoder", argv),
             seconds=time.perf_counter() - begun,
             as_json=options.json,
-            shown=shown,
+            table=table(found),
         )
     except MusicError as error:
         print(error, file=sys.stderr)

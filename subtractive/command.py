@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
-from typing import cast
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 import typer
 from rich.console import Console
@@ -58,3 +60,39 @@ def progress() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     # into a file or a pipe it would write empty lines
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def output_of(
+    song: Path, instruments: Sequence[str], suffix: str, output: Path | None, folder: Path | None
+) -> Path:
+    """Return the file that a song's result goes to: as it is named, or "song.bass.mid".
+
+    Parameters
+    ----------
+    song : Path
+    instruments : sequence of str
+    suffix : str
+        Of the result.
+    output : Path or None
+        The name that the user gave.
+    folder : Path or None
+        Where results go; None: beside the song.
+    """
+    if output is not None:
+        return output
+    name = f"{song.stem}.{'.'.join(instruments)}{suffix}"
+    return folder / name if folder is not None else song.with_name(name)
+
+
+def tell(outcome: Mapping[str, Any], as_json: bool) -> None:
+    """Print what is to be said of one result: its "notices", its "output" and "summary"."""
+    for notice in outcome["notices"]:
+        print(notice, file=sys.stderr)
+    if not as_json:
+        print(f"{outcome['output']}: {outcome['summary']}")
+
+
+def last_line(outcomes: Sequence[Mapping[str, Any]], began: float) -> None:
+    """Print the machine-readable last line; `began` is when, by `time.monotonic`."""
+    seconds = round(time.monotonic() - began, 2)
+    print(json.dumps({"status": "ok", "outputs": list(outcomes), "seconds": seconds}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from subtractive.command import progress, run
+from subtractive.command import last_line, output_of, progress, run, tell
 from subtractive.errors import OptionError
 from subtractive.files.music import own_suffix
 from subtractive.instruments import INSTRUMENTS
@@ -120,7 +119,7 @@ def add(  # noqa: PLR0913, PLR0917
         )
     wishes = Wishes(seed, temperature, takes, tempo, key, chords, program, prompt, some_bars)
     task = Task(tuple(instrument), wishes, replace, beside, part_only, tablature)
-    targets = [_target(song, instrument, output, out_dir) for song in songs]
+    targets = [output_of(song, instrument, own_suffix(song), output, out_dir) for song in songs]
     check_output(songs, targets, [path for path in extras if path is not None])
     check_extras(extras)
     opened = [open_task(song, task) for song in songs]
@@ -136,22 +135,9 @@ def add(  # noqa: PLR0913, PLR0917
     outcomes: list[dict[str, Any]] = []
     for result, target in zip(results, targets, strict=True):
         outcomes.append(hand_over(result, target, extras))
-        for notice in outcomes[-1]["notices"]:
-            print(notice, file=sys.stderr)
-        if not as_json:
-            print(f"{target}: {outcomes[-1]['summary']}")
+        tell(outcomes[-1], as_json)
     if as_json:
-        seconds = round(time.monotonic() - began, 2)
-        print(json.dumps({"status": "ok", "outputs": outcomes, "seconds": seconds}))
-
-
-def _target(
-    song: Path, instrument: Sequence[str], output: Path | None, folder: Path | None
-) -> Path:
-    if output is not None:
-        return output
-    name = f"{song.stem}.{'.'.join(instrument)}{own_suffix(song)}"
-    return folder / name if folder is not None else song.with_name(name)
+        last_line(outcomes, began)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from benchmarks.metrics import sound, sound_beats, sound_spectrum
 from benchmarks.metrics.sound import Sound, evaluate, si_sdr_db
 from benchmarks.metrics.sound_beats import beats, f_measure, onset_strength, onsets
-from benchmarks.metrics.sound_spectrum import FFT, HOP, RATE, hz_of, istft, mel_of, mel_power, stft
+from benchmarks.metrics.sound_spectrum import FFT, HOP, RATE, istft, mel_power, stft
+from subtractive.mel_scale import hz_of, mel_of
 
 Samples = npt.NDArray[np.floating]
 

@@ -26,10 +26,9 @@ from benchmarks.audio.rows import OUTPUT, PARTNERS, Task, key_of, score
 from benchmarks.audio.tables import draw, report, scores_of, set_distances, summary
 from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint, module_files
 from benchmarks.metrics.sound_spectrum import RATE
-from benchmarks.results_file import command_line, keep
+from benchmarks.results_file import command_line, keep_drawn
 from benchmarks.songs import data_folder
 from subtractive.errors import MusicError, OptionError
-from subtractive.files.output import write_whole
 
 if TYPE_CHECKING:
     from benchmarks.metrics.musicnn import Musicnn
@@ -160,16 +159,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = time.perf_counter()
     try:
         result = run(options)
-        table = report(result)
-        write_whole(options.out.with_suffix(".md"), table.encode())
-        write_whole(options.out.with_suffix(".png"), draw(result))
-        keep(
+        keep_drawn(
             options.out,
             result,
             command=command_line("benchmarks.audio", argv),
             seconds=time.perf_counter() - started,
             as_json=options.json,
-            shown=table,
+            table=report(result),
+            picture=draw(result),
         )
     except MusicError as error:
         print(error, file=sys.stderr)

@@ -63,7 +63,7 @@ from benchmarks.audio.systems import (
 from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint, module_files
 from benchmarks.metrics.sound_percussive import MEASURES, Percussion, evaluate
 from benchmarks.metrics.sound_spectrum import RATE
-from benchmarks.results_file import command_line, keep
+from benchmarks.results_file import command_line, keep_drawn
 from benchmarks.songs import data_folder
 from subtractive.errors import MusicError
 from subtractive.files.output import write_whole
@@ -278,17 +278,14 @@ def main(argv: Sequence[str] | None = None, load: Load = loaded) -> int:
                 print(path)
             return 0
         result = run(options, load)
-        table = report(result)
-        picture = draw(result["measures"], result["systems"], [*result["engines"], PAPER])
-        write_whole(options.out.with_suffix(".md"), table.encode())
-        write_whole(options.out.with_suffix(".png"), picture)
-        keep(
+        keep_drawn(
             options.out,
             result,
             command=command_line("benchmarks.audio.paper", argv),
             seconds=time.perf_counter() - started,
             as_json=options.json,
-            shown=table,
+            table=report(result),
+            picture=draw(result["measures"], result["systems"], [*result["engines"], PAPER]),
         )
     except MusicError as error:
         print(error, file=sys.stderr)

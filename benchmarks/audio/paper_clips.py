@@ -34,8 +34,9 @@ from benchmarks.audio.comparison import png
 from benchmarks.bootstrap import Array
 from benchmarks.metrics.sound_beats import onset_strength, rises
 from benchmarks.metrics.sound_percussive import HIGHEST_HZ, Percussion
-from benchmarks.metrics.sound_spectrum import FRAMES_PER_SECOND, MELS, hz_of, mel_of
+from benchmarks.metrics.sound_spectrum import FRAMES_PER_SECOND, MELS
 from subtractive.errors import OptionError
+from subtractive.mel_scale import centres
 
 FOLDER = "paper_triplets"
 _BANDS = {"low": (0.0, 150.0), "middle": (150.0, 2500.0), "high": (2500.0, HIGHEST_HZ)}
@@ -131,8 +132,7 @@ def draw_beats(demonstration: Demonstration) -> bytes:
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     rise = rises(demonstration.target.whole)
-    top = float(mel_of(np.array(HIGHEST_HZ)))
-    hz = hz_of(np.linspace(0, top, MELS + 2)[1:-1])
+    hz = centres(MELS, HIGHEST_HZ)
     seconds = np.arange(len(rise)) / FRAMES_PER_SECOND
     figure = Figure(figsize=(14, 8), layout="constrained")
     axes = figure.subplots(len(_BANDS) + 1, 1, sharex=True)

@@ -70,9 +70,8 @@ from benchmarks.audio.systems import (
     named_engines,
 )
 from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint, module_files
-from benchmarks.results_file import command_line, keep, positive
+from benchmarks.results_file import command_line, keep_drawn, positive
 from subtractive.errors import MusicError, OptionError
-from subtractive.files.output import write_whole
 from subtractive.files.sound import default_soundfont
 from subtractive.instruments import INSTRUMENTS
 from subtractive.synthesis import SoundFontPlayer
@@ -261,17 +260,14 @@ def main(argv: Sequence[str] | None = None, load: Load | None = None) -> int:
     out = options.out or _RESULTS / f"audio-{options.instrument}.json"
     try:
         result = run(options, load)
-        table = report(result)
-        picture = draw(result["sets"]["all"], result["systems"], result["engines"])
-        write_whole(out.with_suffix(".md"), table.encode())
-        write_whole(out.with_suffix(".png"), picture)
-        keep(
+        keep_drawn(
             out,
             result,
             command=command_line("benchmarks.audio.rendered", argv),
             seconds=time.perf_counter() - started,
             as_json=options.json,
-            shown=table,
+            table=report(result),
+            picture=draw(result["sets"]["all"], result["systems"], result["engines"]),
         )
     except MusicError as error:
         print(error, file=sys.stderr)

@@ -35,10 +35,11 @@ from benchmarks.metrics.measure import Measure
 from benchmarks.metrics.sound import FLOOR_DB, LIMIT_DB, Sound, log_mel_db
 from benchmarks.metrics.sound_beats import BEAT_WINDOW, ONSET_WINDOW, f_measure
 from benchmarks.metrics.sound_percussive import steady_beats
-from benchmarks.metrics.sound_spectrum import HIGHEST_HZ, MELS, hz_of, mel_of
+from benchmarks.metrics.sound_spectrum import HIGHEST_HZ, MELS
+from subtractive.mel_scale import centres
 
 BANDS = {"low": (0.0, 150.0), "middle": (150.0, 2500.0), "high": (5000.0, HIGHEST_HZ)}  # Hz
-_CENTRES = hz_of(np.linspace(0, float(mel_of(np.array(HIGHEST_HZ))), MELS + 2)[1:-1])
+_CENTRES = centres(MELS, HIGHEST_HZ)
 INAUDIBLE_DB = -40.0  # beside the context; of 20 true stems of drums the softest is at -25 dB
 QUIET_DB = 50.0  # below the loudest moment of a stem: what is quieter in a band is no stroke
 

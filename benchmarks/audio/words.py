@@ -47,13 +47,13 @@ from benchmarks.audio.systems import (
 from benchmarks.bootstrap import Interval
 from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint, module_files
 from benchmarks.metrics.sound import Sound
-from benchmarks.metrics.sound_spectrum import HIGHEST_HZ, MELS, RATE, Array, hz_of, mel_of
-from benchmarks.results_file import command_line, keep, positive
+from benchmarks.metrics.sound_spectrum import HIGHEST_HZ, MELS, RATE, Array
+from benchmarks.results_file import command_line, keep_drawn, positive
 from benchmarks.tables import markdown_table
 from subtractive.errors import MusicError, OptionError
-from subtractive.files.output import write_whole
 from subtractive.files.sound import default_soundfont
 from subtractive.instruments import INSTRUMENTS
+from subtractive.mel_scale import centres
 from subtractive.synthesis import SoundFontPlayer
 from subtractive.waveform import Recording
 
@@ -63,7 +63,7 @@ STYLE = "style"
 # families that lie far apart, so that nobody could take one for the other
 STYLES = (("jazz and swing", "jazz"), ("metal", "metal"), ("latin", "latin"), ("march", "march"))
 _RESULTS = ROOT / "benchmarks" / "results"
-_CENTRES = hz_of(np.linspace(0, float(mel_of(np.array(HIGHEST_HZ))), MELS + 2)[1:-1])
+_CENTRES = centres(MELS, HIGHEST_HZ)
 
 
 class Question(NamedTuple):
@@ -300,16 +300,14 @@ def main(argv: Sequence[str] | None = None, load: Load | None = None) -> int:
     out = options.out or _RESULTS / f"audio-words-{options.instrument}.json"
     try:
         result = run(options, load)
-        table = report(result)
-        write_whole(out.with_suffix(".md"), table.encode())
-        write_whole(out.with_suffix(".png"), draw(result))
-        keep(
+        keep_drawn(
             out,
             result,
             command=command_line("benchmarks.audio.words", argv),
             seconds=time.perf_counter() - started,
             as_json=options.json,
-            shown=table,
+            table=report(result),
+            picture=draw(result),
         )
     except MusicError as error:
         print(error, file=sys.stderr)

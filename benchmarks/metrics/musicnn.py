@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.metrics.sound_spectrum import mel_filters, stft, validate
+from benchmarks.metrics.sound_spectrum import stft, validate
 from benchmarks.metrics.tensor_bundle import read_bundle
 from subtractive.errors import OptionError
+from subtractive.mel_scale import mel_filters
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -154,14 +154,17 @@ def at_level_of(power: Array, reference: Array) -> Array:
 
 def log_mel_db(output: Sound, target: Sound) -> float:
     """Return the mean absolute difference in dB over all cells, 0 to 80."""
-    loudest = float(target.power.max(initial=0))
+    return distance_db(output.power, target.power)
+
+
+def distance_db(output: Array, target: Array) -> float:
+    """Return `log_mel_db` of two mel spectrograms [shape=(frame, mel)]."""
+    loudest, total = float(target.max(initial=0)), float(output.sum())
     if loudest <= 0:
-        return 0.0 if not output.power.any() else FLOOR_DB
-    total = float(output.power.sum())
-    gain = float(target.power.sum()) / total if total else 0.0
-    there = decibels(output.power * gain, loudest, FLOOR_DB)
-    difference = np.abs(there - decibels(target.power, loudest, FLOOR_DB))
-    return float(np.minimum(difference, FLOOR_DB).mean())
+        return 0.0 if not output.any() else FLOOR_DB
+    gain = float(target.sum()) / total if total else 0.0
+    there, true = (decibels(power, loudest, FLOOR_DB) for power in (output * gain, target))
+    return float(np.minimum(np.abs(there - true), FLOOR_DB).mean())
 
 
 def added(output: Sound, context: Sound) -> Array:

@@ -43,18 +43,14 @@ import numpy.typing as npt
 
 from benchmarks.metrics import sound_beats
 from benchmarks.metrics.measure import Measure
-from benchmarks.metrics.sound import FLOOR_DB, LIMIT_DB, level_db
+from benchmarks.metrics.sound import FLOOR_DB, LIMIT_DB, distance_db, level_db
 from benchmarks.metrics.sound_beats import BEAT_WINDOW, ONSET_WINDOW, f_measure
 from benchmarks.metrics.sound_spectrum import (
     FFT,
     FRAMES_PER_SECOND,
     HOP,
-    MELS,
-    RATE,
     Array,
-    decibels,
-    mel_filters,
-    stft,
+    mel_power,
     validate,
 )
 
@@ -99,12 +95,12 @@ class Percussion:
     @cached_property
     def whole(self) -> Array:
         """Mel spectrogram of the mix [shape=(frame, mel)]."""
-        return mel_up_to(self.samples)
+        return mel_power(self.samples, HIGHEST_HZ)
 
     @cached_property
     def power(self) -> Array:
         """Mel spectrogram of the percussive part [shape=(frame, mel)]."""
-        return mel_up_to(percussive(self.samples))
+        return mel_power(percussive(self.samples), HIGHEST_HZ)
 
     @cached_property
     def strength(self) -> Array:
@@ -139,12 +135,6 @@ def percussive(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
 
     mono = np.asarray(samples.mean(axis=0), np.float32)
     return np.asarray(of(mono, kernel_size=KERNEL, n_fft=FFT, hop_length=HOP))[None]
-
-
-def mel_up_to(samples: npt.NDArray[np.floating]) -> Array:
-    """Return the mel spectrogram up to `HIGHEST_HZ` [shape=(frame, mel)], 100 frames a second."""
-    power = np.mean(np.abs(stft(samples)) ** 2, axis=0)
-    return np.asarray(power @ mel_filters(RATE, FFT, MELS, HIGHEST_HZ, same_area=False).T)
 
 
 def steady_beats(strength: Array) -> Array:
@@ -182,16 +172,6 @@ def steady_beats(strength: Array) -> Array:
         if fit[place] > best:
             best, beats = float(fit[place]), places[place][inside[place]]
     return beats / FRAMES_PER_SECOND
-
-
-def log_mel_db(output: Array, target: Array) -> float:
-    """Return the mean absolute difference of two mel spectrograms in dB, 0 to 80."""
-    loudest, total = float(target.max(initial=0)), float(output.sum())
-    if loudest <= 0:
-        return 0.0 if not total else FLOOR_DB
-    gain = float(target.sum()) / total if total else 0.0
-    there, true = (decibels(power, loudest, FLOOR_DB) for power in (output * gain, target))
-    return float(np.minimum(np.abs(there - true), FLOOR_DB).mean())
 
 
 def struck_db(output: Percussion, target: Percussion, context: Percussion) -> float:
@@ -259,7 +239,7 @@ def evaluate(
         "beat_f1": beat,
         "onset_f1": onset,
         "rhythm_f1": (beat + onset) / 2,
-        "log_mel_db": log_mel_db(output.power, target.power),
+        "log_mel_db": distance_db(output.power, target.power),
         "struck_db": louder,
         "no_edit": float(louder < NO_EDIT_DB),
     }

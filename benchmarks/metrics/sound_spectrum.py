@@ -6,10 +6,10 @@ no phase, and nobody hears that it didn't.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import numpy.typing as npt
+
+from subtractive.mel_scale import mel_filters
 
 Array = npt.NDArray[np.float64]
 Complex = npt.NDArray[np.complexfloating]
@@ -20,11 +20,6 @@ HOP = 441  # 10 ms
 FRAMES_PER_SECOND = RATE / HOP
 MELS = 128
 HIGHEST_HZ = 16_000.0  # few adults hear more, and many systems stop here
-
-# Slaney's mel scale: linear up to 1 kHz, logarithmic above
-_LINEAR_HZ = 200 / 3
-_BREAK_HZ = 1000.0
-_LOG_STEP = np.log(6.4) / 27
 
 
 def validate(samples: npt.NDArray[np.floating]) -> None:
@@ -39,50 +34,6 @@ def validate(samples: npt.NDArray[np.floating]) -> None:
         raise ValueError(f"sound has shape (channel, sample), not {samples.shape}")
     if not np.isfinite(samples).all():
         raise ValueError("the sound holds samples that are no finite number")
-
-
-def mel_of(hz: Array) -> Array:
-    """Return frequencies on Slaney's mel scale (Auditory Toolbox, 1998)."""
-    above = _BREAK_HZ / _LINEAR_HZ + np.log(np.maximum(hz, _BREAK_HZ) / _BREAK_HZ) / _LOG_STEP
-    return np.where(hz < _BREAK_HZ, hz / _LINEAR_HZ, above)
-
-
-def hz_of(mel: Array) -> Array:
-    """Return the frequencies in Hz at some places of the mel scale."""
-    corner = _BREAK_HZ / _LINEAR_HZ
-    above = _BREAK_HZ * np.exp(_LOG_STEP * (np.maximum(mel, corner) - corner))
-    return np.where(mel < corner, mel * _LINEAR_HZ, above)
-
-
-@lru_cache(maxsize=8)
-def mel_filters(rate: int, fft: int, count: int, highest_hz: float, *, same_area: bool) -> Array:
-    """Return triangular filters, evenly spread over the mel scale.
-
-    Parameters
-    ----------
-    rate : int
-        In Hz.
-    fft : int
-        Samples of a window.
-    count : int
-    highest_hz : float
-        The filters reach from 0 Hz up to here.
-    same_area : bool
-        Of all filters, as Slaney has it: powers per Hz. If not, their peaks are 1 and they add up
-        to 1 everywhere: powers of bands, so that a cymbal counts for what it is.
-
-    Returns
-    -------
-    array [shape=(count, fft // 2 + 1)]
-        Not to be written to: it is kept.
-    """
-    bins = np.arange(fft // 2 + 1) * rate / fft
-    edges = hz_of(np.linspace(0, float(mel_of(np.array(highest_hz))), count + 2))
-    low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    triangles = np.minimum((bins - low) / (middle - low), (high - bins) / (high - middle))
-    filters = np.maximum(triangles, 0) * (2 / (high - low) if same_area else 1)
-    filters.flags.writeable = False
-    return filters
 
 
 def stft(samples: npt.NDArray[np.floating], fft: int = FFT, hop: int = HOP) -> Complex:
@@ -137,7 +88,7 @@ def _hann(length: int) -> Array:
     return 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
 
 
-def mel_power(samples: npt.NDArray[np.floating]) -> Array:
+def mel_power(samples: npt.NDArray[np.floating], highest_hz: float = HIGHEST_HZ) -> Array:
     """Return the mel spectrogram of a sound at `RATE`, the mean of its channels' powers.
 
     Powers are averaged, not samples: what differs between channels must not cancel out.
@@ -145,6 +96,8 @@ def mel_power(samples: npt.NDArray[np.floating]) -> Array:
     Parameters
     ----------
     samples : array [shape=(channel, sample)]
+    highest_hz : float
+        Where the highest band ends.
 
     Returns
     -------
@@ -152,7 +105,7 @@ def mel_power(samples: npt.NDArray[np.floating]) -> Array:
         100 frames a second.
     """
     power = np.mean(np.abs(stft(samples)) ** 2, axis=0)
-    return np.asarray(power @ mel_filters(RATE, FFT, MELS, HIGHEST_HZ, same_area=False).T)
+    return np.asarray(power @ mel_filters(RATE, FFT, MELS, highest_hz, same_area=False).T)
 
 
 def decibels(power: Array, loudest: float, floor_db: float) -> Array:
