@@ -29,6 +29,8 @@ Examples:
   python -m symbolic.add --instrument bass songs/*.mid --out-dir with-bass/
 
   python -m symbolic.add --instrument drums score.musicxml -o with-drums.mxl
+
+  python -m symbolic.add --instrument bass --density 4 --register E1-G2 --strict song.mid
 """
 
 
@@ -95,6 +97,25 @@ def add(  # noqa: PLR0913, PLR0917
     program: Annotated[
         int | None, typer.Option(min=0, max=127, help="General MIDI program of the part, 0 to 127")
     ] = None,
+    density: Annotated[
+        float | None,
+        typer.Option(help="attacks a bar: a chord is one, and so is each stroke on a drum"),
+    ] = None,
+    register: Annotated[
+        str | None, typer.Option(help="lowest and highest pitch, such as E1-G3 (C4: middle C)")
+    ] = None,
+    polyphony: Annotated[
+        int | None, typer.Option(help="notes struck at once, at most \\[drums 4, bass 2, guitar 6]")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="nothing but chord tones on strong beats")
+    ] = False,
+    like: Annotated[
+        Path | None, typer.Option(help="file whose part is the model: as dense, loud and swung")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="file of notes that stand in the part in any case")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     weights: Annotated[
         Path | None, typer.Option(help="folder of weights \\[the shipped ones]")
@@ -117,7 +138,23 @@ def add(  # noqa: PLR0913, PLR0917
             "-o, --preview, --plot and --score name one file, but several songs are given: "
             "use --out-dir"
         )
-    wishes = Wishes(seed, temperature, takes, tempo, key, chords, program, prompt, some_bars)
+    wishes = Wishes(
+        seed,
+        temperature,
+        takes,
+        tempo,
+        key,
+        chords,
+        program,
+        prompt,
+        some_bars,
+        density,
+        register,
+        polyphony,
+        strict,
+        like,
+        keep,
+    )
     task = Task(tuple(instrument), wishes, replace, beside, part_only, tablature)
     targets = [output_of(song, instrument, own_suffix(song), output, out_dir) for song in songs]
     check_output(songs, targets, [path for path in extras if path is not None])

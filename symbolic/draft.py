@@ -6,7 +6,7 @@ shown what they would play, and learns when to follow them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scoretokens.grid import TICKS_PER_BEAT, GridPart, GridSong, grid_notes
 from subtractive.arrangement import Arrangement, ChordSymbol, Metre, Note, Part, Tempo
 from subtractive.arranger import arrange
+from subtractive.arranger.asked import NOTHING, Asked
 from subtractive.instruments import instrument as known_instrument
 
 Ints = npt.NDArray[np.int64]
@@ -84,7 +85,7 @@ def draft_of(
     instrument: str,
     rng: np.random.Generator,
     chords: Ints | None = None,
-    families: Collection[str] = (),
+    asked: Asked = NOTHING,
 ) -> GridPart:
     """Return what the arranger would play to a context.
 
@@ -98,9 +99,9 @@ def draft_of(
     rng : numpy.random.Generator
     chords : array of int [shape=(chord, 4)], optional
         Chord symbols that it shall follow; without them it hears chords in `parts`.
-    families : collection of str
-        Families of styles asked for.
+    asked : Asked
+        What is asked for besides.
     """
-    part = arrange(arrangement_of(song, parts, chords), instrument, rng, families)
+    part = arrange(arrangement_of(song, parts, chords), instrument, rng, asked)
     notes = grid_notes(part, TICKS_PER_BEAT) + np.array([int(song.bar_onsets[0]), 0, 0, 0])
     return GridPart(instrument, part.program, notes)

@@ -56,8 +56,8 @@ class Window(NamedTuple):
         Grid tick and frame (counted from the window's first) at which each bar begins.
     start : int
         First bar to write.
-    filled : list of bool
-        For each bar before `start`, whether it holds notes.
+    attacks : list of int
+        Of each bar before `start`: a chord is one, and so is each stroke on a drum.
     open_frames : array of bool [shape=(frame,)]
         Where a note may begin.
     harmony : array of int [shape=(frame,)]
@@ -67,7 +67,7 @@ class Window(NamedTuple):
     bar_onsets: Ints
     bar_frames: Ints
     start: int
-    filled: list[bool]
+    attacks: list[int]
     open_frames: Bools
     harmony: Ints
 
@@ -109,7 +109,7 @@ class Pen:
         self.window = window
         self.limits = limits
         self.steps: list[Step] = []
-        self.filled = list(window.filled)
+        self.attacks = list(window.attacks)
         self.bar = window.start - 1
         self.state = "Instrument" if needs_program else "Program"
         self.done = False
@@ -168,7 +168,7 @@ class Pen:
             return result
         for back in range(1, min(len(_REPEAT), self.bar) + 1):
             same = lengths[self.bar - back] == lengths[self.bar]
-            playable = same and self.filled[self.bar - back]
+            playable = same and self.attacks[self.bar - back] > 0
             result[back - 1] = playable and self._alike(self.bar - back) >= SAME_HARMONY
         return result
 
@@ -187,12 +187,14 @@ class Pen:
             self.done = self.bar >= len(self.window.bar_onsets) - 1
             self.position, self.rows_in_bar = -1, 0
             if not self.done:
-                self.filled.append(False)
+                self.attacks.append(0)
         elif kind == "Position":
             self.position, self.struck = main - _POSITION.start, 0
             self.keys = []
+        elif kind == "Repeat":
+            self.attacks[self.bar] = self.attacks[self.bar - 1 - main + _REPEAT.start]
         elif kind != "Program":
-            self.filled[self.bar] = True
+            self.attacks[self.bar] += main in _KEYS or not self.struck
             self.pitch, self.struck = main, self.struck + 1
             if main in _KEYS:
                 self.keys.append(_LOWEST_KEY + main - _KEYS.start)

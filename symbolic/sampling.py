@@ -16,13 +16,16 @@ import torch
 from torch import Tensor
 
 from scoretokens.codec import decode, encode
+from scoretokens.grid import TICKS_PER_BEAT
 from scoretokens.vocabulary import vocabulary
 from subtractive.instruments import INSTRUMENTS
 from symbolic.cached import Cache, CachedWriter, Steps
 from symbolic.consensus import most_agreed
+from symbolic.density import corrected, good_ones, hastened, misses, spread, unlike
 from symbolic.frames import WIDTH, Frames
 from symbolic.lean import Lean, Pull
 from symbolic.lessons import LOOKAHEAD, WINDOW
+from symbolic.manner import ANY, Range, density_of
 from symbolic.pen import Limits, Pen, Step, Window, choose, flat
 from symbolic.rows import Rows, ids_of, rows_of
 
@@ -76,6 +79,10 @@ class Job:
         The bar to write next.
     last_bar : int or None
         The bar before which writing stops; None: the song's end.
+    density : Range
+        Wanted attacks a quarter.
+    eagerness : float
+        The log-odds of striking are moved by as much (see `symbolic.density`).
     """
 
     instrument: str
@@ -97,6 +104,8 @@ class Job:
     notes: Ints
     next_bar: int = 0
     last_bar: int | None = None
+    density: Range = ANY
+    eagerness: float = 0.0
 
     @property
     def bar_count(self) -> int:
@@ -123,12 +132,12 @@ def _window(job: Job) -> tuple[Window, Rows, slice]:
     said = encode(
         notes, onsets[: start + 1].tolist(), instrument=job.instrument, program=job.program
     )
-    filled = [
-        bool(((notes[:, 0] >= on) & (notes[:, 0] < end)).any())
-        for on, end in pairwise(onsets[: start + 1])
+    struck = notes[:, 0] if job.instrument == "drums" else np.unique(notes[:, 0])
+    attacks = [
+        int(((struck >= on) & (struck < end)).sum()) for on, end in pairwise(onsets[: start + 1])
     ]
     here = slice(frames[first], end)
-    window = Window(onsets, bar_frames, start, filled, job.open_frames[here], job.harmony[here])
+    window = Window(onsets, bar_frames, start, attacks, job.open_frames[here], job.harmony[here])
     return window, rows_of(said, onsets, bar_frames), here
 
 
@@ -289,8 +298,13 @@ class _Desk:
             index = self.order[row]
             pen = self.pens[index]
             leaned = self.leans[self.sheet[index]].leaned(logits[row], pen)
+            allowed, eagerness = pen.allowed(), self.jobs[index].eagerness
+            if eagerness and pen.state in ("Bar", "Note"):
+                leaned = hastened(leaned, allowed, eagerness)
+            if pen.state == "Bar" and self.jobs[index].density != ANY:
+                leaned = unlike(leaned, pen, self.jobs[index].density)
             form = pen.state == "Bar"
-            main[row] = _draw(self.jobs[index], leaned, pen.allowed(), form=form)
+            main[row] = _draw(self.jobs[index], leaned, allowed, form=form)
         duration, velocity = self._attributes(state, main, active)
         fed: list[list[Step]] = [[] for _ in self.order]
         for row in active:
@@ -339,12 +353,34 @@ class _Desk:
             job.next_bar += len(window.bar_onsets) - 1 - window.start
 
 
-def _keep_most_agreed(job: Job, takes: Sequence[Job]) -> None:
-    """Hand a job the take of its last window that agrees most with the others."""
+def _taken(job: Job) -> list[Job]:
+    """Return copies of a job, one for each take of its next window."""
+    rngs = job.rng.spawn(job.takes)
+    if job.density == ANY:
+        return [replace(job, rng=rng) for rng in rngs]
+    eagerness = spread(job.eagerness, job.takes, first=not job.eagerness)
+    pairs = zip(rngs, eagerness, strict=True)
+    return [replace(job, rng=rng, eagerness=each) for rng, each in pairs]
+
+
+def _keep_best(job: Job, takes: Sequence[Job]) -> None:
+    """Hand a job the take of its last window that agrees most with the others.
+
+    If a density is wanted, only of those takes that come nearest to it.
+    """
+    drums = job.instrument == "drums"
     start, end = job.bar_onsets[[job.next_bar, takes[0].next_bar]].tolist()
     fresh = [take.notes[len(job.notes) :] for take in takes]
-    best = takes[most_agreed(fresh, start, end, drums=job.instrument == "drums")]
+    able = list(range(len(takes)))
+    if job.density != ANY:
+        able = good_ones(misses(fresh, end - start, job.density, drums=drums))
+    chosen = able[most_agreed([fresh[place] for place in able], start, end, drums=drums)]
+    best = takes[chosen]
     job.notes, job.next_bar, job.program = best.notes, best.next_bar, best.program
+    job.eagerness = best.eagerness
+    if job.density != ANY and len(takes) == 1:
+        found = density_of(fresh[chosen][:, 0], (end - start) / TICKS_PER_BEAT, drums=drums)
+        job.eagerness = corrected(job.eagerness, found, job.density)
 
 
 @torch.inference_mode()
@@ -376,12 +412,12 @@ def write_notes(
         while waiting:
             group = waiting[: max(1, batch // max(job.takes for job in waiting))]
             before = sum(job.next_bar for job in group)
-            takes = [[replace(job, rng=rng) for rng in job.rng.spawn(job.takes)] for job in group]
+            takes = [_taken(job) for job in group]
             desk = _Desk(writer, takes)
             desk.run()
             desk.hand_in()
             for job, each in zip(group, takes, strict=True):
-                _keep_most_agreed(job, each)
+                _keep_best(job, each)
             if report is not None:
                 report(sum(job.next_bar for job in group) - before)
             waiting = [job for job in waiting if job.next_bar < job.end]

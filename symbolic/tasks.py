@@ -15,10 +15,15 @@ from subtractive.files.musescore import MUSESCORE_SUFFIXES
 from subtractive.files.music import MIDI_SUFFIXES, MUSICXML_SUFFIXES, check_format, encoded, read
 from subtractive.files.output import write_whole
 from subtractive.instruments import roles
+from symbolic.manner import ANY, Manner, like, near, register_of
 from symbolic.passages import Span, spans_of, woven
+from symbolic.sketches import facts_in, notes_in
 
 if TYPE_CHECKING:
     from symbolic.writer import PartWriter
+
+
+MOST_ATTACKS = 128  # a bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,35 @@ class Wishes:
     program: int | None = None
     prompt: str = ""
     bars: str | None = None  # "9-16", as `symbolic.passages` reads it
+    density: float | None = None  # attacks a bar
+    register: str | None = None  # "E1-G3", as `symbolic.manner` reads it
+    polyphony: int | None = None
+    strict: bool = False
+    like: Path | None = None
+    keep: Path | None = None
+
+    def manner(self, instrument: str, music: Arrangement) -> Manner:
+        """Return what the options ask of an instrument in numbers.
+
+        Raises
+        ------
+        MusicError
+            If the instrument cannot play so, or the file to play like cannot be read.
+        """
+        density = ANY
+        if self.density is not None:
+            table = bars(music)
+            usual = sorted(bar.length for bar in table)[len(table) // 2]
+            if not 0 < self.density <= MOST_ATTACKS:
+                raise OptionError(
+                    f"--density {self.density:g} is not within 0.1 to {MOST_ATTACKS} attacks a bar"
+                )
+            density = near(self.density * music.ticks_per_beat / usual)
+        register = register_of(self.register) if self.register is not None else None
+        asked = Manner(density, ANY, ANY, register, self.polyphony, self.strict)
+        if self.like is not None:
+            asked = asked.over(like(facts_in(self.like, instrument)))
+        return asked.checked(instrument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +123,11 @@ class Task:
         wishes = self.wishes
         key = parse_key(wishes.key) if wishes.key is not None else None
         contexts = [song.split(name)[0] for song in music]
+        manners = [wishes.manner(name, song) for song in music]
+        kept = [
+            notes_in(wishes.keep, name, song.ticks_per_beat) if wishes.keep is not None else ()
+            for song in music
+        ]
         parts = [one.kept.get(name) for one in opened]
 
         def request(place: int, span: Span | None) -> Request:
@@ -107,6 +146,8 @@ class Task:
                 wishes.prompt,
                 span,
                 played,
+                manners[place],
+                kept[place],
             )
 
         for turn in range(max(len(one.spans) for one in opened)):
@@ -195,6 +236,9 @@ def open_task(path: Path, task: Task) -> Opened:
         spans = spans_of(wishes.bars, music)
     kept: dict[str, Part] = {}
     for name in task.instruments:
+        wishes.manner(name, music)
+        if wishes.keep is not None:
+            notes_in(wishes.keep, name, music.ticks_per_beat)
         context, taken = music.split(name)
         if taken:
             _check_context(path, context, name)

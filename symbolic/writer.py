@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ import torch
 from scoretokens.codec import normalise
 from scoretokens.grid import TICKS_PER_BEAT, GridPart, GridSong, from_grid, grid_notes, to_grid
 from scoretokens.vocabulary import vocabulary
-from subtractive.arrangement import Arrangement, KeySignature, Part
+from subtractive.arrangement import Arrangement, KeySignature, Note, Part
+from subtractive.arranger.asked import asked_by
 from subtractive.claims import families_named
 from subtractive.errors import InstrumentError, OptionError
 from subtractive.instruments import INSTRUMENTS, Instrument, instrument
@@ -21,6 +22,7 @@ from subtractive.limbs import DRUMMER, Crowd
 from symbolic.cached import CachedWriter
 from symbolic.checkpoint import load_weights
 from symbolic.concepts import PEOPLE, heard, marked
+from symbolic.density import misses
 from symbolic.draft import draft_of
 from symbolic.frames import (
     FRAME,
@@ -33,10 +35,12 @@ from symbolic.frames import (
     key_shift,
 )
 from symbolic.lean import Pull
+from symbolic.manner import ANY, PLAIN, Manner, loudened, of_words, on_chords, swung
 from symbolic.passages import Span
 from symbolic.pen import Limits
 from symbolic.rows import MAIN
 from symbolic.sampling import Job, write_notes
+from symbolic.sketches import tempo_of, with_kept
 
 Ints = npt.NDArray[np.int64]
 
@@ -48,7 +52,9 @@ TOP_P = 0.95
 # Towards what the rules would play. Drums drawn warmer that lean more are as sure and less stiff.
 PULL = {"drums": Pull(2.0, 2.0), "bass": Pull(6.0, 1.0), "guitar": Pull(4.0, 1.0)}
 _CROWDS = tuple(rule for rule in DRUMMER if isinstance(rule, Crowd))
-ASKED_PULL = Pull(4.0, 3.0)  # where words name a style, in which the rules then play
+# where words name a style, in which the rules then play; drums have learned how that goes
+ASKED_PULL = {"drums": Pull(8.0, 8.0), "bass": Pull(4.0, 3.0), "guitar": Pull(4.0, 3.0)}
+_EAGERNESS = (-4.0, -2.5, -1.5, -0.7, 0.7, 1.5, 2.5, 4.0)  # with which the rules are asked
 TAKES = 6  # of each window; more of them agree on plainer music, and cost more time
 MOST_TAKES = 32
 # Notes struck at once: two hands and two feet, a bass's double stops, six strings.
@@ -80,6 +86,10 @@ class Request:
         The bars to write; None: all.
     played : Part or None
         What the instrument plays before the span: the part goes on from there.
+    manner : Manner
+        How the part should be in numbers; counts before the words.
+    kept : tuple of Note
+        What the part shall hold in any case, in the context's ticks.
     """
 
     context: Arrangement
@@ -92,6 +102,8 @@ class Request:
     words: str = ""
     span: Span | None = None
     played: Part | None = None
+    manner: Manner = PLAIN
+    kept: tuple[Note, ...] = ()
 
 
 class PartWriter:
@@ -181,8 +193,12 @@ def _prepare(request: Request) -> tuple[Job, int]:
         key = key_of(parts, chords) or Key(0, is_minor=False)
     seeds = [request.seed, INSTRUMENTS.index(wanted.name)]
     families = families_named(request.words)
-    rules_rng = np.random.default_rng([*seeds, 1])
-    draft = draft_of(song, parts, wanted.name, rules_rng, chords, families)
+    manner = _manner(request)
+    draft = _drafted(song, parts, wanted.name, [*seeds, 1], chords, request.words, manner)
+    if request.kept:
+        sketch = Part(wanted.title, draft.program, wanted.name == "drums", request.kept)
+        fixed = grid_notes(sketch, request.context.ticks_per_beat)
+        draft = replace(draft, notes=np.unique(np.concatenate([draft.notes, fixed]), axis=0))
     frames = context_frames(song, parts, key, chords=chords, draft=draft)
     pitched = wanted.name != "drums"
     shift = key.shift if pitched else 0
@@ -196,8 +212,8 @@ def _prepare(request: Request) -> tuple[Job, int]:
         frames=frames,
         bar_onsets=song.bar_onsets,
         limits=Limits(
-            _allowed_tokens(wanted, shift),
-            POLYPHONY[wanted.name],
+            _allowed_tokens(wanted, shift, manner),
+            min(POLYPHONY[wanted.name], manner.polyphony or 128),
             _CROWDS if wanted.name == "drums" else (),
         ),
         open_frames=_open_frames(frames, pitched=pitched),
@@ -211,10 +227,11 @@ def _prepare(request: Request) -> tuple[Job, int]:
         alone=context_frames(song, [], key).values,
         wishes=marked([*by, *heard(request.words, wanted.name)]),
         draft=draft.notes + np.array([0, 0, shift, 0]),
-        pull=ASKED_PULL if families else PULL[wanted.name],
+        pull=ASKED_PULL[wanted.name] if families else PULL[wanted.name],
         program=request.program if known else None,
         takes=takes,
         notes=np.zeros((0, 4), dtype=np.int64),
+        density=manner.density,
     )
     if request.span is not None:
         _confine(job, request, request.span, shift)
@@ -256,18 +273,56 @@ def _followed_chords(song: GridSong, parts: Sequence[GridPart]) -> Ints | None:
     return np.concatenate([opening, song.chords])
 
 
-def _allowed_tokens(wanted: Instrument, shift: int) -> npt.NDArray[np.bool_]:
+def _manner(request: Request) -> Manner:
+    """Return how a part should be: by numbers, and else by words."""
+    told = of_words(request.words, request.instrument, tempo_of(request.context))
+    return request.manner.over(told).checked(request.instrument)
+
+
+def _drafted(
+    song: GridSong,
+    parts: Sequence[GridPart],
+    name: str,
+    seeds: Sequence[int],
+    chords: Ints | None,
+    words: str,
+    manner: Manner,
+) -> GridPart:
+    """Return what the rules would play, as eagerly as comes nearest to the density wanted."""
+    ticks = int(song.bar_onsets[-1] - song.bar_onsets[0])
+    named = asked_by(words)
+
+    def draft(eagerness: float) -> GridPart:
+        asked = replace(named, eagerness=eagerness, in_three=manner.in_three)
+        return draft_of(song, parts, name, np.random.default_rng(seeds), chords, asked)
+
+    first = draft(0.0)
+    if manner.density == ANY:
+        return first
+    tried = [first, *(draft(each) for each in _EAGERNESS)]
+    missed = misses([each.notes for each in tried], ticks, manner.density, drums=name == "drums")
+    return tried[int(np.argmin(missed))]
+
+
+def _allowed_tokens(wanted: Instrument, shift: int, manner: Manner) -> npt.NDArray[np.bool_]:
     """Return which tokens the instrument may use at all [shape=(MAIN,)]."""
     table = vocabulary()
     mask = np.ones(MAIN, dtype=bool)
     pitch, key = table.values("Pitch"), table.values("PitchDrum")
     drums = wanted.name == "drums"
-    within = (pitch - shift >= wanted.lowest) & (pitch - shift <= wanted.highest)
+    low, high = _register(wanted, manner)
+    within = (pitch - shift >= low) & (pitch - shift <= high)
     mask[list(table.span("Pitch"))] = within & (not drums)
     mask[list(table.span("PitchDrum"))] = (key >= wanted.lowest) & (key <= wanted.highest) & drums
     program = table.values("Program")
     mask[list(table.span("Program"))] = np.isin(program, list(wanted.programs))
     return mask
+
+
+def _register(wanted: Instrument, manner: Manner) -> tuple[int, int]:
+    """Return the lowest and the highest pitch that may be played."""
+    low, high = manner.register or (wanted.lowest, wanted.highest)
+    return max(low, wanted.lowest), min(high, wanted.highest)
 
 
 def _open_frames(frames: Frames, *, pitched: bool) -> npt.NDArray[np.bool_]:
@@ -307,6 +362,9 @@ def _finish(request: Request, job: Job, shift: int) -> Part:
         begin = request.span.onset * TICKS_PER_BEAT / context.ticks_per_beat
         notes = notes[notes[:, 0] >= np.rint(begin)]
     drums = wanted.name == "drums"
+    manner = _manner(request)
+    notes = swung(notes, job.bar_onsets, manner.swing, drums=drums)
+    notes[:, 3] = loudened(notes[:, 3], manner.velocity)
     if not drums:
         notes[:, 2] -= shift
         song_end = int(job.bar_onsets[np.searchsorted(job.bar_onsets[:-1], over)])
@@ -319,12 +377,12 @@ def _finish(request: Request, job: Job, shift: int) -> Part:
     program = request.program
     if program is None:
         program = wanted.program if job.program is None else job.program
-    return Part(
-        name=wanted.title,
-        program=program,
-        is_drums=drums,
-        notes=from_grid(notes, context.ticks_per_beat),
-    )
+    played = from_grid(notes, context.ticks_per_beat)
+    if manner.strict:
+        played = on_chords(played, context, *_register(wanted, manner))
+    part = Part(name=wanted.title, program=program, is_drums=drums, notes=played)
+    tempo = tempo_of(context)
+    return with_kept(part, request.kept, wanted.name, context.ticks_per_beat, tempo)
 
 
 def _until_next(onsets: Ints, voices: npt.NDArray[np.float64] | Ints) -> Ints:

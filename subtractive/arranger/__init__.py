@@ -7,12 +7,11 @@ weighed at every step against what the others play there.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import numpy as np
 
 from subtractive.arrangement import Arrangement, Note, Part, order
 from subtractive.arranger import bass, drums, guitar
+from subtractive.arranger.asked import NOTHING, Asked
 from subtractive.arranger.rhythm import Score
 from subtractive.instruments import instrument as known_instrument
 
@@ -24,7 +23,7 @@ def arrange(
     context: Arrangement,
     instrument: str,
     rng: np.random.Generator,
-    families: Collection[str] = (),
+    asked: Asked = NOTHING,
 ) -> Part:
     """Return the part that a skilled arranger's rules write to a context.
 
@@ -36,8 +35,8 @@ def arrange(
         "drums", "bass" or "guitar".
     rng : numpy.random.Generator
         For variation only: the same generator gives the same part.
-    families : collection of str
-        Families of styles (`subtractive.styles`) to play in; none: the band's own style.
+    asked : Asked
+        What is asked for besides.
 
     Returns
     -------
@@ -50,7 +49,7 @@ def arrange(
         If the instrument is unknown.
     """
     known = known_instrument(instrument)
-    score = Score.of(context, families)
+    score = Score.of(context, asked)
     notes = _PLAYERS[instrument](score, rng)
     program = known.program
     if instrument == "guitar" and score.feel.heavy:

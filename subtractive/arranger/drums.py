@@ -7,6 +7,7 @@ import numpy as np
 from subtractive.arrangement import Note
 from subtractive.arranger.chart import QUARTER, SIXTEENTH, TRIPLET, Flags, Ints
 from subtractive.arranger.form import INTRO_BARS, LONG_PHRASE_BARS
+from subtractive.arranger.learned import FIRST_KEY, DrumPattern
 from subtractive.arranger.rhythm import Lock, Score, loudness, strikes, willingness
 from subtractive.arranger.styles import Cells
 
@@ -39,6 +40,8 @@ def rests(score: Score) -> Flags:
 
 def write(score: Score, rng: np.random.Generator) -> list[Note]:
     """Return the strokes of the drums."""
+    if score.feel.drums is not None:
+        return _asked(score, score.feel.drums, rng)
     style = score.feel.style
     silent = rests(score)
     fills = _fills(score, silent, rng)
@@ -74,6 +77,33 @@ def write(score: Score, rng: np.random.Generator) -> list[Note]:
         )
     }
     return [Note(onset, short, key, velocity) for (onset, key), velocity in strokes.items()]
+
+
+def _asked(score: Score, pattern: DrumPattern, rng: np.random.Generator) -> list[Note]:
+    """Return strokes in a learned pattern: two bars of it, in every section the same."""
+    chart = score.chart
+    silent = rests(score)
+    fills = _fills(score, silent, rng)
+    filled = np.zeros(chart.steps, dtype=np.bool_)
+    for start, end in fills:
+        filled[start:end] = True
+    pair = [pattern.bar(rng, score.asked.eagerness) for _ in range(2)]
+    crash = _crashes(score, silent)
+    strokes = {(int(step), CRASH): 106 for step in crash}
+    for bar in np.flatnonzero(~silent).tolist():
+        first, length = int(chart.first[bar]), int(chart.first[bar + 1] - chart.first[bar])
+        struck = pair[int(score.form.place[bar]) % 2]
+        for key, step in np.argwhere(struck[:, :length]).tolist():
+            at, pitch = first + step, FIRST_KEY + key
+            if filled[at] and pitch != KICK:
+                continue
+            strokes.setdefault((at, pitch), round(float(pattern.velocity[key, step])))
+    strokes |= dict.fromkeys(_rolled(score, fills, rng), 96)
+    short = max(1, chart.ticks_per_beat // 8)
+    return [
+        Note(int(score.band.tick[step]), short, key, min(127, max(1, velocity)))
+        for (step, key), velocity in strokes.items()
+    ]
 
 
 def _crashes(score: Score, silent: Flags) -> Ints:

@@ -6,13 +6,15 @@ the one to play in.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from subtractive.arranger.asked import NOTHING, Asked
 from subtractive.arranger.band import Band
 from subtractive.arranger.chart import EIGHTH, QUARTER, Array, Chart, Flags, Ints
+from subtractive.arranger.learned import DrumPattern, chosen
 from subtractive.arranger.patterns import digits
 from subtractive.arranger.styles import DISTORTED, STYLES, Style
 
@@ -42,30 +44,33 @@ class Feel:
         Whether the guitar's power chords are at home here.
     half_time : array of bool [shape=(bar,)]
         Where the backbeat comes once a bar, on the third of four beats.
+    drums : DrumPattern or None
+        How the drums go where a family of styles was asked for.
     """
 
     style: Style
     heavy: bool
     half_time: Flags
+    drums: DrumPattern | None = None
 
     @classmethod
-    def of(cls, chart: Chart, band: Band, section: Ints, families: Collection[str] = ()) -> Feel:
+    def of(cls, chart: Chart, band: Band, section: Ints, asked: Asked = NOTHING) -> Feel:
         """Return the feel of a context, given the section that each bar is in.
 
-        Of `families` of styles, where any are asked for, the likeliest is played; those that the
+        Of the families of styles, where any are asked for, the likeliest is played; those that the
         metre cannot carry (a waltz in four) are passed over.
         """
-        asked = [style for style in STYLES.values() if set(style.families) & set(families)]
+        able = [style for style in STYLES.values() if set(style.families) & asked.families]
         heavy = is_heavy(chart, band)
-        style = _likeliest(chart, band, heavy, asked)
-        if asked:
+        style = _likeliest(chart, band, heavy, able)
+        if able:
             heavy = style.driven and (heavy or style.name == "heavy")
         struck = np.add.reduceat(band.struck["anyone"].astype(float), chart.first[:-1])
         quarters = np.diff(chart.first) / QUARTER
         density = np.bincount(section, struck) / np.bincount(section, quarters)
         sparse = (density < _HALF_TIME_STRIKES)[section] & (struck > 0)
         half = sparse & style.halves & (chart.tempo_qpm >= _HALF_TIME_QPM)
-        return cls(style, heavy, half)
+        return cls(style, heavy, half, chosen(chart, band, asked) if asked.families else None)
 
 
 def is_heavy(chart: Chart, band: Band) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from subtractive.arrangement import Arrangement
+from subtractive.arranger.asked import NOTHING, Asked
 from subtractive.arranger.band import Band
 from subtractive.arranger.chart import Array, Chart, Flags, Ints
 from subtractive.arranger.feel import Feel
@@ -25,20 +25,24 @@ _USUAL_LOUDNESS, _FOLLOWED = 85.0, 0.6  # a player follows this share of the oth
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """All that a player knows before the first note: chart, band, form and feel."""
+    """All that a player knows before the first note: chart, band, form, feel, and what is asked."""
 
     chart: Chart
     band: Band
     form: Form
     feel: Feel
+    asked: Asked = NOTHING
 
     @classmethod
-    def of(cls, context: Arrangement, families: Collection[str] = ()) -> Score:
-        """Return what a player knows of a context, and of the families of styles asked for."""
+    def of(cls, context: Arrangement, asked: Asked = NOTHING) -> Score:
+        """Return what a player knows of a context, and of what is asked for."""
         chart = Chart.of(context)
         band = Band.of(context, chart)
+        if asked.in_three is not None:
+            band = replace(band, triplet=asked.in_three)
         form = Form.of(chart, band)
-        return cls(chart, band, form, Feel.of(chart, band, form.section, families))
+        feel = Feel.of(chart, band, form.section, asked)
+        return cls(chart, band, form, feel, asked)
 
 
 class Lock(NamedTuple):
@@ -89,9 +93,9 @@ def habit(struck: Flags, score: Score) -> Array:
 def willingness(score: Score, cells: Cells, locks: tuple[Lock, ...]) -> Array:
     """Return how willing a player is to strike at each step [shape=(step,)].
 
-    The pattern's digit; for each lock whose voice plays in the bar, plus `hit` times its habit,
-    less `miss` times what the habit lacks to 1; in quiet bars a little less. Where the pattern has
-    no digit, and after the band's last strike, it is 0.
+    The pattern's digit and the eagerness asked for; for each lock whose voice plays in the bar,
+    plus `hit` times its habit, less `miss` times what the habit lacks to 1; in quiet bars a little
+    less. Where the pattern has no digit, and after the band's last strike, it is 0.
     """
     wish = pattern(score, cells)
     worth = wish.copy()
@@ -99,7 +103,7 @@ def willingness(score: Score, cells: Cells, locks: tuple[Lock, ...]) -> Array:
         share = habit(score.band.struck[voice], score)
         plays = score.band.plays(voice, score.chart)[score.chart.bar_of]
         worth += plays * (hit * share - miss * (1 - share))
-    worth -= _HELD_BACK * score.form.quiet[score.chart.bar_of]
+    worth += score.asked.eagerness - _HELD_BACK * score.form.quiet[score.chart.bar_of]
     worth[wish == 0] = 0.0
     worth[_after_the_end(score) :] = 0.0
     return worth
