@@ -18,7 +18,7 @@ from subtractive.errors import OptionError
 from subtractive.files.recordings import own_suffix, read_sound
 from subtractive.instruments import INSTRUMENTS
 from subtractive.instruments import instrument as known_instrument
-from symbolic.tasks import check_output
+from symbolic.outputs import check_output
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

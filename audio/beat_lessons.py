@@ -37,6 +37,7 @@ LEAST_SECONDS = 8.0  # of music in a lesson
 
 SLOWEST, FASTEST = 58.0, 215.0  # beats a minute; beyond, every second beat counts, or twice as many
 PER_STYLE = 160  # excerpts of one style of one corpus, so that no style rules
+MOST_PLAYS = 4.0  # of one excerpt
 _KITS = (0, 0, 0, 8, 16, 24, 25, 32, 40)
 _FAMILY = 8  # programs of a family of General MIDI
 
@@ -53,12 +54,15 @@ class Lesson(NamedTuple):
     is_downbeat : array of bool [shape=(beat,)]
     knows_bars : bool
         False where beats are not those of the written bars.
+    family : str
+        The style's family; may be empty.
     """
 
     stems: npt.NDArray[np.uint8]
     beats: Floats
     is_downbeat: npt.NDArray[np.bool_]
     knows_bars: bool
+    family: str = ""
 
     def save(self, path: Path) -> None:
         """Write the lesson to a .npz file."""
@@ -69,7 +73,8 @@ class Lesson(NamedTuple):
         """Read what `save` wrote."""
         with np.load(path) as kept:
             bars = bool(kept["knows_bars"])
-            return cls(kept["stems"], kept["beats"], kept["is_downbeat"], bars)
+            family = str(kept["family"])
+            return cls(kept["stems"], kept["beats"], kept["is_downbeat"], bars, family)
 
 
 class _Clock:
@@ -181,18 +186,19 @@ def lesson(
         beats[inside] - start,
         is_downbeat[inside],
         knows_bars,
+        excerpt.labels.style,
     )
 
 
 def chosen(corpus: Path, split: str, per_style: int, rng: np.random.Generator) -> Iterator[Excerpt]:
     """Yield about `per_style` excerpts of each style of a corpus, in its order.
 
-    A style that has fewer gives them several times over, up to twice.
+    A style that has fewer gives them several times over, each time played otherwise.
     """
     styles = [row["style"] for row in rows(corpus, split, ["style"])]
     share = {style: per_style / count for style, count in Counter(styles).items()}
     for excerpt in stream(corpus, split):
-        wanted = min(2.0, share[excerpt.labels.style])
+        wanted = min(MOST_PLAYS, share[excerpt.labels.style])
         for _ in range(int(wanted) + (rng.random() < wanted % 1)):
             yield excerpt
 

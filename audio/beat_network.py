@@ -8,16 +8,19 @@ of the frame rate, whose dilations double up to a view of half a minute.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from subtractive.errors import FileFormatError
+from subtractive.styles import FAMILIES
 
 POOLED = 2  # bands of the spectrogram that are heard as one
 LOUD, RANGE_DB = 0.98, 70.0  # the quantile of levels that counts as full scale, and what is heard
@@ -37,11 +40,18 @@ class BeatNetworkConfig:
     depth : int
         Its layers; each sees twice as far as the one before.
     dropout : float
+    families : tuple of str
+        Families of styles that it can be told of, as `subtractive.styles` names them.
     """
 
     width: int = 64
     depth: int = 7
     dropout: float = 0.1
+    families: tuple[str, ...] = tuple(family.name for family in FAMILIES)
+
+    def marked(self, families: Collection[str]) -> Tensor:
+        """Return families as a row of zeros and ones [shape=(len(families),)]."""
+        return torch.tensor([float(name in families) for name in self.families])
 
 
 def features(level: Tensor) -> Tensor:
@@ -86,7 +96,10 @@ class _Layer(nn.Module):
 
 
 class BeatNetwork(nn.Module):
-    """Log-mel features to the log-odds of a beat and of a downbeat in each frame."""
+    """Log-mel features to the log-odds of a beat and of a downbeat in each frame.
+
+    It may be told the style: what a guitar chops between the beats in reggae is on them in rock.
+    """
 
     def __init__(self, config: BeatNetworkConfig | None = None) -> None:
         super().__init__()
@@ -101,18 +114,21 @@ class BeatNetwork(nn.Module):
             nn.ELU(),
             nn.Conv2d(32, width, (11, 1)),
         )
+        self.style = nn.Linear(len(self.config.families), width, bias=False)
         self.layers = nn.ModuleList(
             _Layer(self.config, 2**place) for place in range(self.config.depth)
         )
         self.out = nn.Conv1d(width, OUTPUTS * STRIDE, 1)
 
-    def forward(self, heard: Tensor) -> Tensor:
+    def forward(self, heard: Tensor, style: Tensor | None = None) -> Tensor:
         """Return log-odds.
 
         Parameters
         ----------
         heard : tensor [shape=(batch, band, frame)]
             As `features` returns it.
+        style : tensor [shape=(batch, family)], optional
+            As `BeatNetworkConfig.marked` returns it; zeros, or None, say nothing.
 
         Returns
         -------
@@ -121,6 +137,8 @@ class BeatNetwork(nn.Module):
         """
         frames = heard.shape[-1]
         inner = self.front(functional.pad(heard, (0, -frames % STRIDE))[:, None])[:, :, 0]
+        if style is not None:
+            inner = inner + self.style(style)[..., None]
         for layer in self.layers:
             inner = layer(inner)
         found: Tensor = self.out(inner)
@@ -146,7 +164,8 @@ class BeatNetwork(nn.Module):
         """
         try:
             with safe_open(path, "pt") as kept:
-                config = BeatNetworkConfig(**json.loads(kept.metadata()["config"]))
+                told = json.loads(kept.metadata()["config"])
+                config = BeatNetworkConfig(**told | {"families": tuple(told["families"])})
                 network = cls(config)
                 network.load_state_dict({name: kept.get_tensor(name) for name in kept.keys()})  # noqa: SIM118  # no mapping
         except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:

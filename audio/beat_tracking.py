@@ -9,6 +9,7 @@ rests, and the bar is the one that explains the downbeats best all through.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ import torch
 from audio.beat_network import BeatNetwork, features
 from audio.beats import BeatGrid
 from audio.mel import FFT, FRAMES_PER_SECOND, HOP, RATE, log_mel
+from subtractive.claims import families_named
 from subtractive.errors import MusicError, OptionError
 from subtractive.waveform import Recording
 
@@ -81,7 +83,7 @@ def shipped() -> BeatNetwork:
     return BeatNetwork.load(WEIGHTS)
 
 
-def tracked(recording: Recording, tempo_bpm: float | None = None) -> BeatGrid:
+def tracked(recording: Recording, tempo_bpm: float | None = None, words: str = "") -> BeatGrid:
     """Return the beats of a recording: see `audio.beats.track_beats`."""
     if recording.seconds < LEAST_SECONDS:
         raise MusicError(
@@ -96,10 +98,12 @@ def tracked(recording: Recording, tempo_bpm: float | None = None) -> BeatGrid:
     sound = recording.resampled(RATE).mono()
     if float(np.abs(sound).max()) < SILENCE:
         raise MusicError("the recording is silent: nothing in it has beats; give another one")
-    return grid_of(log_odds(sound, shipped()), tempo_bpm)
+    return grid_of(log_odds(sound, shipped(), families_named(words)), tempo_bpm)
 
 
-def log_odds(sound: npt.NDArray[np.float32], network: BeatNetwork) -> Floats:
+def log_odds(
+    sound: npt.NDArray[np.float32], network: BeatNetwork, families: Collection[str] = ()
+) -> Floats:
     """Return the network's log-odds of a beat and of a downbeat in each frame.
 
     Parameters
@@ -107,6 +111,8 @@ def log_odds(sound: npt.NDArray[np.float32], network: BeatNetwork) -> Floats:
     sound : array [shape=(sample,)]
         At `audio.mel.RATE`.
     network : BeatNetwork
+    families : collection of str
+        Families of styles that the music is in, or that is known of none.
 
     Returns
     -------
@@ -120,8 +126,9 @@ def log_odds(sound: npt.NDArray[np.float32], network: BeatNetwork) -> Floats:
         stop = (min(first + PIECE_FRAMES, frames) + edge) * HOP
         piece = log_mel(samples[(first - before) * HOP : stop])
         pieces.append(piece[:, before : before + min(PIECE_FRAMES, frames - first)])
+    heard, style = features(torch.cat(pieces, dim=1))[None], network.config.marked(families)[None]
     with torch.inference_mode():
-        found: Floats = network(features(torch.cat(pieces, dim=1))[None])[0].double().numpy()
+        found: Floats = network(heard, style)[0].double().numpy()
     return found
 
 

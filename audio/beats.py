@@ -172,7 +172,7 @@ def _beat_ticks(arrangement: Arrangement, bar: Bar) -> int:
     return quarter
 
 
-def track_beats(recording: Recording, tempo_bpm: float | None = None) -> BeatGrid:
+def track_beats(recording: Recording, tempo_bpm: float | None = None, words: str = "") -> BeatGrid:
     """Hear the beats and bars of a recording.
 
     Parameters
@@ -181,6 +181,9 @@ def track_beats(recording: Recording, tempo_bpm: float | None = None) -> BeatGri
         At least 4 s; drums are not needed.
     tempo_bpm : float, optional
         Beats a minute, where they are known: then only where the beats lie is heard.
+    words : str
+        May name a style, as what is to be added to it does: in reggae a chord between the beats
+        sounds as one on the beat does in rock.
 
     Raises
     ------
@@ -191,4 +194,4 @@ def track_beats(recording: Recording, tempo_bpm: float | None = None) -> BeatGri
     """
     from audio.beat_tracking import tracked  # noqa: PLC0415  # loads torch
 
-    return tracked(recording, tempo_bpm)
+    return tracked(recording, tempo_bpm, words)

@@ -99,7 +99,7 @@ class DiffusionEngine:
     def _led(self, request: StemRequest) -> tuple[Strokes | None, BeatGrid]:
         """Return the notes that lead, if any do, and the beats."""
         if not self.led_by_notes:
-            return None, request.grid or track_beats(request.mix)
+            return None, request.grid or track_beats(request.mix, words=request.words)
         # the writer and what hears the mix load slowly, and only this engine needs them
         from audio.notes import written_notes  # noqa: PLC0415
 

@@ -17,7 +17,8 @@ from subtractive.arrangement import bars
 from subtractive.errors import InstrumentError
 from subtractive.instruments import instrument
 from subtractive.synthesis import Strokes
-from symbolic.writer import PartWriter, Request, load_writer
+from symbolic.request import Request
+from symbolic.writer import PartWriter, load_writer
 
 # A stroke so little before the recording is on its first sample.
 _EARLY_SECONDS = 0.03
@@ -62,7 +63,7 @@ def written_notes(
     """
     wanted = instrument(request.instrument)
     named = program_named(request.words, wanted.name)
-    grid = track_beats(request.mix) if request.grid is None else request.grid
+    grid = track_beats(request.mix, words=request.words) if request.grid is None else request.grid
     if request.notes is not None:
         given = request.notes.within(0.0, request.mix.seconds)
         return WrittenNotes(given, wanted.program if named is None else named, grid)

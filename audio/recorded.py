@@ -45,7 +45,7 @@ def recorded(song: StemSong, rng: np.random.Generator) -> Window | None:
         stem=(stem * gain).astype(np.float32),
         instrument=lesson.instruction.instrument,
         notes=None,
-        grid=_beats(context),
+        grid=_beats(context, lesson.instruction.words),
         concepts=tuple(heard(lesson.instruction.words, lesson.instruction.instrument)),
         song=song.name,
         source="stems",
@@ -57,8 +57,8 @@ def _mono(sound: Recording) -> npt.NDArray[np.float32]:
     return np.pad(samples, (0, FRAMES * HOP - len(samples)))
 
 
-def _beats(context: npt.NDArray[np.float32]) -> BeatGrid | None:
+def _beats(context: npt.NDArray[np.float32], words: str) -> BeatGrid | None:
     try:
-        return track_beats(Recording(context[np.newaxis], RATE))
+        return track_beats(Recording(context[np.newaxis], RATE), words=words)
     except MusicError:
         return None

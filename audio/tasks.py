@@ -15,13 +15,11 @@ from audio.beats import BeatGrid, track_beats
 from audio.engine import Engine, StemRequest
 from audio.engines import device_of
 from audio.mixing import Insertion, in_channels, in_pair, insert, without
-from subtractive.errors import InstrumentError, MusicError, OptionError
-from subtractive.example import main_part, subtract
-from subtractive.files.music import read
+from subtractive.errors import MusicError, OptionError
 from subtractive.files.recordings import StoredSound
-from subtractive.instruction import Instruction
 from subtractive.synthesis import Strokes, strokes
 from subtractive.waveform import Recording, Samples
+from symbolic.sketches import part_in
 
 SEPARATORS = ("auto", "demucs", "percussive")
 LOUDEST_DB = 40.0  # that --level may ask for, either way
@@ -171,7 +169,7 @@ def _grid(recording: Recording, wishes: Wishes) -> BeatGrid | None:
     if wishes.beats is not None:
         return read_beats(wishes.beats, wishes.beats_per_bar or 4)
     try:
-        grid = track_beats(recording, wishes.tempo)
+        grid = track_beats(recording, wishes.tempo, wishes.prompt)
     except OptionError:
         raise
     except MusicError:
@@ -192,17 +190,7 @@ def read_notes(path: Path, instrument: str) -> Strokes:
     MusicError
         If the file cannot be read, or several parts but none of the instrument play in it.
     """
-    music = read(path)
-    playing = [part for part in music.parts if part.notes]
-    example = subtract(music, Instruction(instrument))
-    if example.target:
-        return strokes(music, main_part(example))
-    if len(playing) != 1:
-        raise InstrumentError(
-            f"{path.name} has {len(playing)} parts with notes and none of them plays the "
-            f"{instrument}: give a file with the {instrument} alone"
-        )
-    return strokes(music, playing[0])
+    return strokes(*part_in(path, instrument))
 
 
 def make(

@@ -23,7 +23,7 @@ from scipy.signal import lfilter
 from torch.nn import functional
 
 from audio.beat_lessons import FRAMES, STEMS, STEP_DB, Lesson
-from audio.beat_network import POOLED, BeatNetwork, features
+from audio.beat_network import POOLED, BeatNetwork, BeatNetworkConfig, features
 from audio.mel import FLOOR_DB, FRAMES_PER_SECOND, MELS
 
 Floats = npt.NDArray[np.float32]
@@ -36,6 +36,7 @@ LENGTHS = (FRAMES // 4, FRAMES // 2, FRAMES)  # frames of an excerpt: 5, 10 and 
 SHARES = (0.2, 0.4, 0.4)
 WIDTH_SECONDS = 0.02  # standard deviation of the bell that marks a beat
 DRUMS_SHARE, STEM_SHARE = 0.35, 0.8  # how often stems are heard
+TOLD_SHARE = 0.5  # how often the style is told
 FAINT = 60  # steps of level below which a stem is not there
 _POWER = (10 ** ((np.arange(256) * STEP_DB + FLOOR_DB) / 10)).astype(np.float32)
 _POWER[0] = 0
@@ -48,6 +49,7 @@ class Heard(NamedTuple):
     level: Floats  # dB [shape=(band, frame)]
     marks: Floats  # of beats, of downbeats [shape=(2, frame)]
     knows_bars: bool
+    family: str  # that the network is told; empty: none
 
 
 def _mixed(stems: Steps, strange: Steps, rng: np.random.Generator) -> Floats:
@@ -129,7 +131,8 @@ def heard(lesson: Lesson, stranger: Lesson, frames: int, rng: np.random.Generato
         level[:, first : first + int(rng.integers(2, 12))] = level.min()
     beats = (lesson.beats * FRAMES_PER_SECOND - start) / pace / FRAMES_PER_SECOND
     marks = np.stack([_marks(beats, frames), _marks(beats[lesson.is_downbeat], frames)])
-    return Heard(level.T, marks, lesson.knows_bars)
+    told = lesson.family if rng.random() < TOLD_SHARE else ""
+    return Heard(level.T, marks, lesson.knows_bars, told)
 
 
 def _marks(beats: npt.NDArray[np.float64], frames: int) -> Floats:
@@ -143,8 +146,10 @@ def _marks(beats: npt.NDArray[np.float64], frames: int) -> Floats:
     return np.asarray(np.exp(-0.5 * (away / WIDTH_SECONDS) ** 2), np.float32)
 
 
-def batch(paths: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-    """Return features, marks and whether bars are known, of lessons drawn at random."""
+def batch(
+    paths: Sequence[Path], rng: np.random.Generator, config: BeatNetworkConfig
+) -> tuple[torch.Tensor, ...]:
+    """Return features, styles, marks and whether bars are known, of lessons drawn at random."""
     frames = int(rng.choice(LENGTHS, p=SHARES))
     drawn = rng.choice(len(paths), BATCH_FRAMES // frames + 1, replace=False)
     lessons = [Lesson.load(paths[place]) for place in drawn]
@@ -154,6 +159,7 @@ def batch(paths: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor
     return (
         # bands are pooled already
         features(level.repeat_interleave(POOLED, dim=1)),
+        torch.stack([config.marked({take.family}) for take in takes]),
         torch.from_numpy(np.stack([take.marks for take in takes])),
         torch.tensor([take.knows_bars for take in takes]),
     )
@@ -161,8 +167,9 @@ def batch(paths: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor
 
 def loss(network: BeatNetwork, taken: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Return the cross-entropy of the marks; downbeats count where they are known."""
-    level, marks, knows_bars = taken
-    each = functional.binary_cross_entropy_with_logits(network(level), marks, reduction="none")
+    level, style, marks, knows_bars = taken
+    found = network(level, style)
+    each = functional.binary_cross_entropy_with_logits(found, marks, reduction="none")
     bars = each[:, 1].mean(dim=1) * knows_bars
     return each[:, 0].mean() + bars.sum() / knows_bars.sum().clamp(min=1)
 
@@ -181,7 +188,7 @@ def train(lessons: Path, minutes: float, out: Path, seed: int) -> None:
         rate = PEAK_RATE * min(1.0, (step + 1) / WARM_STEPS, 2.0 * (1 - done) + 0.005)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        found = loss(network.train(), batch(paths, rng))
+        found = loss(network.train(), batch(paths, rng, network.config))
         optimizer.zero_grad()
         found.backward()  # type: ignore[no-untyped-call]  # torch's own
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

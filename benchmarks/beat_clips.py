@@ -42,6 +42,8 @@ class Clip:
         In seconds.
     downbeats : array or None
         None where the written bars are not those that one counts.
+    words : str
+        What is asked for beside it, where anything is: it may name the style.
     """
 
     song: str
@@ -50,6 +52,7 @@ class Clip:
     recording: Recording
     beats: Floats
     downbeats: Floats | None
+    words: str = ""
 
     @property
     def seconds(self) -> float:
@@ -91,14 +94,16 @@ def clips(song: Song, player: SoundFontPlayer) -> Iterator[Clip]:
 
 def paper_clips(folder: Path) -> Iterator[Clip]:
     """Yield the backgrounds and the targets of the paper's demonstrations."""
-    for demonstration, _ in demonstrations(folder):
+    for demonstration, prompt in demonstrations(folder):
         for drums, path in ((False, demonstration.context), (True, demonstration.target)):
             read = read_wav(path)
             recording = Recording(read.samples.astype(np.float32), read.rate)
             tempo = BEATS[demonstration.name]
             grid = BeatGrid.steady(tempo.bpm, tempo.first, recording.seconds)
             beats = np.array(grid.beats)
-            yield Clip(f"{PAPER}/{demonstration.name}", PAPER, drums, recording, beats, None)
+            yield Clip(
+                f"{PAPER}/{demonstration.name}", PAPER, drums, recording, beats, None, prompt
+            )
 
 
 def sampled(songs: Iterable[Song], count: int, rng: np.random.Generator) -> list[Song]:

@@ -105,7 +105,8 @@ def open_writer(name: str, options: WriterOptions) -> WriteToContexts:
             rule_based(context, instrument, rng, ()) for context in contexts
         ]
     # torch: the rules do without it
-    from symbolic.writer import Request, load_writer  # noqa: PLC0415
+    from symbolic.request import Request  # noqa: PLC0415
+    from symbolic.writer import load_writer  # noqa: PLC0415
 
     writer = load_writer(weights=options.weights, device=options.device)
     # Two takes: enough for a choice between takes, in a third of the time.

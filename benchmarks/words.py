@@ -124,7 +124,8 @@ def written_by_rules(asked: Sequence[Wish], seed: int) -> dict[str, Part]:
 def written_by_model(asked: Sequence[Wish], seed: int) -> dict[str, Part]:
     """Return what the shipped writer writes to each wish, by key; what was written is kept."""
     # torch: whoever asks for help does without it
-    from symbolic.writer import Request, load_writer  # noqa: PLC0415
+    from symbolic.request import Request  # noqa: PLC0415
+    from symbolic.writer import load_writer  # noqa: PLC0415
 
     state = fingerprint([*module_files("symbolic.writer"), "symbolic/weights/writer.safetensors"])
     journal = Journal(cache_folder() / f"words-{state}.jsonl")

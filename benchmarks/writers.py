@@ -167,7 +167,8 @@ def _mma(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
 def _transformer(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
     del every
     # torch: the baselines do without it
-    from symbolic.writer import Request, load_writer  # noqa: PLC0415
+    from symbolic.request import Request  # noqa: PLC0415
+    from symbolic.writer import load_writer  # noqa: PLC0415
 
     writer = load_writer(weights=options.weights, device=options.device)
 

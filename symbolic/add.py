@@ -12,10 +12,11 @@ import typer
 
 from subtractive.command import last_line, output_of, progress, run, tell
 from subtractive.errors import OptionError
-from subtractive.files.music import own_suffix
+from subtractive.files.music import MIDI_SUFFIXES, own_suffix
 from subtractive.instruments import INSTRUMENTS
 from subtractive.instruments import instrument as known_instrument
-from symbolic.tasks import Extras, Task, Wishes, check_extras, check_output, hand_over, open_task
+from symbolic.outputs import Extras, check_extras, check_output, hand_over, scorecard_of
+from symbolic.tasks import Task, Wishes, open_task
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -116,6 +117,14 @@ def add(  # noqa: PLR0913, PLR0917
     keep: Annotated[
         Path | None, typer.Option(help="file of notes that stand in the part in any case")
     ] = None,
+    feel: Annotated[
+        float | None,
+        typer.Option(help="timing of drums, in MIDI: 0 on the grid, 1 as people play \\[0]"),
+    ] = None,
+    candidates: Annotated[
+        int | None,
+        typer.Option(help="parts to write, of which the best is kept, with a scorecard beside it"),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     weights: Annotated[
         Path | None, typer.Option(help="folder of weights \\[the shipped ones]")
@@ -154,10 +163,17 @@ def add(  # noqa: PLR0913, PLR0917
         strict,
         like,
         keep,
+        candidates,
+        feel,
     )
     task = Task(tuple(instrument), wishes, replace, beside, part_only, tablature)
     targets = [output_of(song, instrument, own_suffix(song), output, out_dir) for song in songs]
-    check_output(songs, targets, [path for path in extras if path is not None])
+    if feel and any(target.suffix.lower() not in MIDI_SUFFIXES for target in targets):
+        raise OptionError("--feel is for MIDI: a score writes notes on the grid; leave it out")
+    others = [path for path in extras if path is not None]
+    if candidates is not None:
+        others += [scorecard_of(target) for target in targets]
+    check_output(songs, targets, others)
     check_extras(extras)
     opened = [open_task(song, task) for song in songs]
     # torch takes most of the start-up: mistakes in the files are told before it is loaded
@@ -166,7 +182,8 @@ def add(  # noqa: PLR0913, PLR0917
     writer = load_writer(weights, device)
     with progress() as shown:
         bar = shown.add_task(
-            "writing", total=sum(one.bars_to_write for one in opened) * len(instrument)
+            "writing",
+            total=sum(one.bars_to_write for one in opened) * len(instrument) * (candidates or 1),
         )
         results = task.write(writer, opened, lambda bars: shown.advance(bar, bars))
     outcomes: list[dict[str, Any]] = []

@@ -13,9 +13,11 @@ from functools import cache
 
 from subtractive.arrangement import Arrangement
 from subtractive.files.music import read, write
-from symbolic.writer import PartWriter, Request, load_writer
+from symbolic.manner import PLAIN, Manner
+from symbolic.request import Request
+from symbolic.writer import PartWriter, load_writer
 
-__all__ = ["add_part", "read", "write"]
+__all__ = ["Manner", "add_part", "read", "write"]
 
 
 @cache
@@ -24,7 +26,13 @@ def _shipped() -> PartWriter:
 
 
 def add_part(
-    song: Arrangement, instrument: str, *, seed: int = 0, writer: PartWriter | None = None
+    song: Arrangement,
+    instrument: str,
+    *,
+    seed: int = 0,
+    words: str = "",
+    manner: Manner = PLAIN,
+    writer: PartWriter | None = None,
 ) -> Arrangement:
     """Return `song` with one more part, written by the writer for this instrument.
 
@@ -36,7 +44,11 @@ def add_part(
     song : Arrangement
     instrument : {"drums", "bass", "guitar"}
     seed : int
-        The same song, instrument and seed give the same part.
+        The same song, instrument, seed and wishes give the same part.
+    words : str
+        How the part shall be: "Add a laid-back reggae bass".
+    manner : Manner
+        How it shall be in numbers, which count before words.
     writer : PartWriter, optional
         By default the one with the shipped weights, loaded once.
 
@@ -44,7 +56,10 @@ def add_part(
     ------
     InstrumentError
         If the instrument is unknown, or nothing else plays.
+    OptionError
+        If the instrument cannot play in that manner.
     """
     context, _ = song.split(instrument)
-    part = (writer or _shipped()).write([Request(context, instrument, seed)])[0]
+    request = Request(context, instrument, seed, words=words, manner=manner)
+    part = (writer or _shipped()).write([request])[0]
     return song.with_parts((*song.parts, part))

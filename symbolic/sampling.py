@@ -7,30 +7,28 @@ written before: cost grows linearly with bars, memory does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from scoretokens.codec import decode, encode
+from scoretokens.codec import decode
 from scoretokens.grid import TICKS_PER_BEAT
 from scoretokens.vocabulary import vocabulary
 from subtractive.instruments import INSTRUMENTS
 from symbolic.cached import Cache, CachedWriter, Steps
 from symbolic.consensus import most_agreed
 from symbolic.density import corrected, good_ones, hastened, misses, spread, unlike
-from symbolic.frames import WIDTH, Frames
-from symbolic.lean import Lean, Pull
-from symbolic.lessons import LOOKAHEAD, WINDOW
-from symbolic.manner import ANY, Range, density_of
-from symbolic.pen import Limits, Pen, Step, Window, choose, flat
-from symbolic.rows import Rows, ids_of, rows_of
+from symbolic.frames import WIDTH
+from symbolic.job import Job, window_of
+from symbolic.lean import Lean
+from symbolic.manner import ANY, density_of
+from symbolic.pen import Pen, Step, choose, flat
+from symbolic.rows import Rows, ids_of
 
 Ints = npt.NDArray[np.int64]
-OVERLAP = 8  # bars already written that a window sees
 ROOM = 256  # rows by which a cache grows
 
 _V = vocabulary()
@@ -38,107 +36,6 @@ _PITCHED = range(_V.span("Pitch").start, _V.span("PitchDrum").stop)
 _KEYS = _V.span("PitchDrum")
 _PROGRAM = _V.span("Program")
 _BAR = _V.id("Bar_None")
-
-
-@dataclass(eq=False)
-class Job:
-    """A part to write, on the grid and in the key that the frames are in.
-
-    Attributes
-    ----------
-    instrument : str
-    frames : Frames
-        Of the whole song.
-    bar_onsets : array of int [shape=(bar + 1,)]
-    limits : Limits
-    open_frames : array of bool [shape=(frame,)]
-        Where a note may begin.
-    harmony : array of int [shape=(frame,)]
-        The root of the chord, -1 where none is known; all -1 for drums.
-    rng : Generator
-        Drawn from step by step; the result depends on no other job.
-    temperature, top_p : float
-    guidance : float
-        How far the choice of pitches leans away from what would be written without the context: 1
-        is the model's own distribution (classifier-free guidance, Ho & Salimans 2022).
-    alone : array of float [shape=(frame, WIDTH)]
-        The frames of the same bars without any context.
-    wishes : array of float [shape=(len(CONCEPTS),)]
-        What is asked for (see `symbolic.concepts.marked`).
-    draft : array of int [shape=(note, 4)]
-        What the rules would play.
-    pull : Pull
-        How far the part leans towards it.
-    program : int or None
-        None lets the writer choose, except for drums.
-    takes : int
-        How many times each window is written; the take that agrees most with the others is kept.
-    notes : array of int [shape=(note, 4)]
-        What is written so far: before the first bar to write, what the part plays there already.
-    next_bar : int
-        The bar to write next.
-    last_bar : int or None
-        The bar before which writing stops; None: the song's end.
-    density : Range
-        Wanted attacks a quarter.
-    eagerness : float
-        The log-odds of striking are moved by as much (see `symbolic.density`).
-    """
-
-    instrument: str
-    frames: Frames
-    bar_onsets: Ints
-    limits: Limits
-    open_frames: npt.NDArray[np.bool_]
-    harmony: Ints
-    rng: np.random.Generator
-    temperature: float
-    top_p: float
-    guidance: float
-    alone: npt.NDArray[np.float32]
-    wishes: npt.NDArray[np.float32]
-    draft: Ints
-    pull: Pull
-    program: int | None
-    takes: int
-    notes: Ints
-    next_bar: int = 0
-    last_bar: int | None = None
-    density: Range = ANY
-    eagerness: float = 0.0
-
-    @property
-    def bar_count(self) -> int:
-        """Number of bars of the song."""
-        return len(self.bar_onsets) - 1
-
-    @property
-    def end(self) -> int:
-        """The bar before which writing stops."""
-        return self.bar_count if self.last_bar is None else self.last_bar
-
-
-def _window(job: Job) -> tuple[Window, Rows, slice]:
-    """Return the next window of a job, the rows already written in it, and where its frames are."""
-    first = max(0, job.next_bar - OVERLAP)
-    last = min(first + WINDOW, job.end)
-    onsets = job.bar_onsets[first : last + 1]
-    frames = job.frames.bar_frames
-    bar_frames = frames[first : last + 1] - frames[first]
-    end = frames[min(last + LOOKAHEAD, job.bar_count)]
-    start = job.next_bar - first
-    inside = (job.notes[:, 0] >= onsets[0]) & (job.notes[:, 0] < onsets[start])
-    notes = job.notes[inside]
-    said = encode(
-        notes, onsets[: start + 1].tolist(), instrument=job.instrument, program=job.program
-    )
-    struck = notes[:, 0] if job.instrument == "drums" else np.unique(notes[:, 0])
-    attacks = [
-        int(((struck >= on) & (struck < end)).sum()) for on, end in pairwise(onsets[: start + 1])
-    ]
-    here = slice(frames[first], end)
-    window = Window(onsets, bar_frames, start, attacks, job.open_frames[here], job.harmony[here])
-    return window, rows_of(said, onsets, bar_frames), here
 
 
 def _stack(groups: Sequence[Sequence[Step]], device: torch.device) -> Steps:
@@ -186,7 +83,7 @@ class _Desk:
         # The takes of a job share their window: its context and the bars before are read once.
         self.sheet = [row for row, each in enumerate(takes) for _ in each]  # each job's window
         firsts = [each[0] for each in takes]
-        prepared = [_window(job) for job in firsts]
+        prepared = [window_of(job) for job in firsts]
         self.windows = [window for window, _, _ in prepared]
         self.before = [rows for _, rows, _ in prepared]
         self.leans = [

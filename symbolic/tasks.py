@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from subtractive.arrangement import Arrangement, Part, PlacedPart, Tempo, bars
 from subtractive.chart import chord_chart, parse_key
-from subtractive.errors import InstrumentError, OptionError, OutputError
-from subtractive.files.midi import write_midi, write_part_only
-from subtractive.files.musescore import MUSESCORE_SUFFIXES
-from subtractive.files.music import MIDI_SUFFIXES, MUSICXML_SUFFIXES, check_format, encoded, read
-from subtractive.files.output import write_whole
-from subtractive.instruments import roles
-from symbolic.manner import ANY, Manner, like, near, register_of
+from subtractive.errors import InstrumentError, OptionError
+from subtractive.files.music import read
+from symbolic.feel import checked
+from symbolic.manner import ANY, Manner, like, near, of_words, register_of
 from symbolic.passages import Span, spans_of, woven
-from symbolic.sketches import facts_in, notes_in
+from symbolic.request import Request
+from symbolic.sketches import facts_in, notes_in, tempo_of
 
 if TYPE_CHECKING:
+    from symbolic.scorecard import Scorecard
     from symbolic.writer import PartWriter
 
 
 MOST_ATTACKS = 128  # a bar
+MOST_CANDIDATES = 32
+NEXT_SEED = 1_000_003  # from one candidate's seed to the next one's
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Wishes:
     strict: bool = False
     like: Path | None = None
     keep: Path | None = None
+    candidates: int | None = None
+    feel: float | None = None
 
     def manner(self, instrument: str, music: Arrangement) -> Manner:
         """Return what the options ask of an instrument in numbers.
@@ -99,15 +102,36 @@ class Task:
         """
         music = [one.music for one in opened]
         added: list[tuple[Part, ...]] = [() for _ in opened]
+        cards: list[tuple[Scorecard, ...]] = [() for _ in opened]
         for name in self.instruments:
-            parts = self._parts(writer, name, opened, music, report)
+            count = self.wishes.candidates or 1
+            # all candidates of all songs are written side by side
+            tried = self._parts(writer, name, list(opened) * count, music * count, report)
+            parts = tried[: len(opened)]
+            if self.wishes.candidates is not None:
+                for place, song in enumerate(music):
+                    part, card = self._best(song, name, tried[place :: len(opened)])
+                    parts[place], cards[place] = part, (*cards[place], card)
             pairs = list(zip(music, parts, strict=True))
             music = [song.with_parts((*song.parts, part)) for song, part in pairs]
             added = [(*before, part) for before, part in zip(added, parts, strict=True)]
         return [
-            Result(one, song, parts, self.part_only, self.tablature)
-            for one, song, parts in zip(opened, music, added, strict=True)
+            Result(one, song, parts, self.part_only, self.tablature, of_it)
+            for one, song, parts, of_it in zip(opened, music, added, cards, strict=True)
         ]
+
+    def _best(
+        self, song: Arrangement, name: str, candidates: Sequence[Part]
+    ) -> tuple[Part, Scorecard]:
+        """Return the candidate with the most merit, and its card."""
+        from symbolic.scorecard import best, scorecard  # noqa: PLC0415  # needs torch
+
+        context = song.split(name)[0]
+        told = of_words(self.wishes.prompt, name, tempo_of(context))
+        manner = self.wishes.manner(name, song).over(told)
+        cards = [scorecard(context, part, name, manner) for part in candidates]
+        chosen = best(cards)
+        return candidates[chosen], cards[chosen]
 
     def _parts(
         self,
@@ -118,8 +142,6 @@ class Task:
         report: Callable[[int], None] | None,
     ) -> list[Part]:
         """Write one instrument for each song: as a whole, or stretch after stretch of its bars."""
-        from symbolic.writer import Request  # noqa: PLC0415  # needs torch
-
         wishes = self.wishes
         key = parse_key(wishes.key) if wishes.key is not None else None
         contexts = [song.split(name)[0] for song in music]
@@ -138,7 +160,7 @@ class Task:
             return Request(
                 contexts[place],
                 name,
-                wishes.seed,
+                wishes.seed + NEXT_SEED * (place // (len(opened) // (wishes.candidates or 1))),
                 wishes.temperature,
                 key,
                 program,
@@ -148,6 +170,7 @@ class Task:
                 played,
                 manners[place],
                 kept[place],
+                wishes.feel,
             )
 
         for turn in range(max(len(one.spans) for one in opened)):
@@ -206,6 +229,7 @@ class Result:
     added: tuple[Part, ...]
     part_only: bool = False
     tablature: bool = False
+    cards: tuple[Scorecard, ...] = ()
 
 
 def open_task(path: Path, task: Task) -> Opened:
@@ -227,6 +251,9 @@ def open_task(path: Path, task: Task) -> Opened:
                 f"{path.name} states its own tempo ({stated:.0f}): --tempo is for music without one"
             )
         music = replace(music, tempos=(Tempo(0, round(6e7 / wishes.tempo)),))
+    checked(wishes.feel)
+    if wishes.candidates is not None and not 1 <= wishes.candidates <= MOST_CANDIDATES:
+        raise OptionError(f"--candidates {wishes.candidates} is not within 1 to {MOST_CANDIDATES}")
     if wishes.key is not None:
         parse_key(wishes.key)
     if wishes.chords is not None:
@@ -283,115 +310,3 @@ def _check_context(path: Path, context: Arrangement, name: str) -> None:
             f"{path.name} holds nothing but {name}: the music needs at least one other part "
             "to write to"
         )
-
-
-def check_output(songs: Sequence[Path], targets: Sequence[Path], others: Sequence[Path]) -> None:
-    """Make sure that no output overwrites an input or another output, and that folders exist.
-
-    Parameters
-    ----------
-    songs, targets, others : sequences of Path
-        Inputs, outputs, and what is written beside them.
-
-    Raises
-    ------
-    OutputError
-    """
-    inputs = {song.resolve() for song in songs}
-    seen: set[Path] = set()
-    for target in targets:
-        check_format(target.name)
-    for output in (*targets, *others):
-        if output.resolve() in inputs:
-            raise OutputError(f"{output} is an input too: name another output")
-        if output.resolve() in seen:
-            raise OutputError(f"{output} would be written twice: give the songs different names")
-        seen.add(output.resolve())
-        if output.is_dir():
-            raise OutputError(f"{output} is a folder: name a file in it")
-        if not output.parent.is_dir():
-            raise OutputError(
-                f"the folder {output.parent} does not exist: create it, or name an output elsewhere"
-            )
-
-
-class Extras(NamedTuple):
-    """What is written beside the output: the sound, a piano roll, the score."""
-
-    preview: Path | None = None
-    plot: Path | None = None
-    score: Path | None = None
-
-
-_EXTRA_SUFFIXES = ((".wav",), (".png",), (*MUSICXML_SUFFIXES, *MUSESCORE_SUFFIXES))
-
-
-def check_extras(extras: Extras) -> None:
-    """Make sure that each file beside the output is named as what it will be.
-
-    Raises
-    ------
-    OutputError
-    """
-    for option, path, suffixes in zip(Extras._fields, extras, _EXTRA_SUFFIXES, strict=True):
-        if path is not None and path.suffix.lower() not in suffixes:
-            raise OutputError(
-                f"--{option} {path.name} must end in {' or '.join(suffixes)}: "
-                "nothing else is written"
-            )
-    if extras.score is not None:
-        check_format(extras.score.name)
-
-
-def hand_over(result: Result, target: Path, extras: Extras) -> dict[str, Any]:
-    """Write the files of a result and return what is to be said about them.
-
-    Raises
-    ------
-    OutputError
-        If a file cannot be written.
-    """
-    content, notices = _written(result, target.name)
-    write_whole(target, content)
-    if extras.score is not None:
-        score, more = _written(result, extras.score.name)
-        write_whole(extras.score, score)
-        notices += [notice for notice in more if notice not in notices]
-    if extras.preview is not None:
-        from subtractive.files.sound import NO_SYNTHESIZER, render_wav  # noqa: PLC0415  # slow
-
-        if render_wav(write_midi(result.music), extras.preview) is None:
-            notices.append(NO_SYNTHESIZER)
-    if extras.plot is not None:
-        from subtractive.files.piano_roll import draw  # noqa: PLC0415  # matplotlib is slow
-
-        count = len(result.music.parts)
-        draw(result.music, extras.plot, tuple(range(count - len(result.added), count)))
-    named = roles(result.added)
-    summary = ", ".join(
-        f"{name} ({len(part.notes)} notes)" for name, part in zip(named, result.added, strict=True)
-    )
-    return {
-        "input": str(result.opened.path),
-        "output": str(target),
-        "bars": result.opened.bar_count,
-        "parts": [
-            {"instrument": name, "notes": len(part.notes), "program": part.program}
-            for name, part in zip(named, result.added, strict=True)
-        ],
-        "notices": notices,
-        "summary": summary,
-    }
-
-
-def _written(result: Result, name: str) -> tuple[bytes, list[str]]:
-    """Return the content of the output, and what its owner should know of it."""
-    if not result.part_only:
-        content, notices = encoded(result.music, name, tablature=result.tablature)
-        return content, list(notices)
-    if Path(name).suffix.lower() in MIDI_SUFFIXES:
-        return write_part_only(result.music, result.added), []
-    # without the score it came from, as the other parts would come along
-    alone = replace(result.music.with_parts(result.added), source=None)
-    content, notices = encoded(alone, name, tablature=result.tablature)
-    return content, list(notices)

@@ -57,7 +57,7 @@ def drummer(monkeypatch: pytest.MonkeyPatch) -> Drummer:
     engine = Drummer()
     monkeypatch.setattr(audio.add, "engine", lambda name, *_: (name, engine))
 
-    def heard(recording: Recording, tempo_bpm: float | None = None) -> BeatGrid:
+    def heard(recording: Recording, tempo_bpm: float | None = None, words: str = "") -> BeatGrid:
         if not recording.samples.any():
             raise FileFormatError("the recording is silent: there are no beats to hear")
         return BeatGrid.steady(tempo_bpm or BPM, 0.0, recording.seconds)

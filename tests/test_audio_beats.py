@@ -201,6 +201,52 @@ def test_hearing_a_long_recording_in_pieces_changes_nothing(
     np.testing.assert_allclose(log_odds(sound, network), whole, atol=1e-4)
 
 
+def test_the_style_is_told_in_half_of_the_lessons() -> None:
+    rng = np.random.default_rng(0)
+    lesson = pulse_lesson(rng)
+    told = [heard(lesson, lesson, 320, rng).family for _ in range(60)]
+    assert set(told) == {"", "latin"}
+    assert 15 < told.count("latin") < 45
+
+
+def test_a_network_that_is_told_the_style_learns_whose_beats_fall_between(tmp_path: Path) -> None:
+    """The same sound has its beats half a beat apart in two styles: only words can tell."""
+    rng = np.random.default_rng(0)
+    torch.manual_seed(0)
+    network = BeatNetwork(BeatNetworkConfig(16, 3, dropout=0.0))
+    optimizer = torch.optim.Adam(network.parameters(), 0.01)
+    frames, period = 400, 40
+    place = (np.arange(frames)[None] - rng.integers(period, size=(8, 1))) % period
+    level = np.repeat((place < 3)[:, None].astype(np.float32), MELS // 2, axis=1)
+    marks = [np.stack([place == off] * 2, axis=1).astype(np.float32) for off in (0, period // 2)]
+    taken = (
+        torch.from_numpy(np.concatenate([level, level])),
+        torch.stack([network.config.marked({name}) for name in ["rock"] * 8 + ["latin"] * 8]),
+        torch.from_numpy(np.concatenate(marks)),
+        torch.ones(16, dtype=torch.bool),
+    )
+    for _ in range(80):
+        found = loss(network, taken)
+        optimizer.zero_grad()
+        found.backward()  # type: ignore[no-untyped-call]  # torch's own
+        optimizer.step()
+    network.eval().save(tmp_path / "beats.safetensors")
+    again = BeatNetwork.load(tmp_path / "beats.safetensors")
+    for name, off in (("rock", 0), ("latin", period // 2)):
+        with torch.inference_mode():
+            odds = again(taken[0][:1], again.config.marked({name})[None])[0, 0].numpy()
+        on, between = (odds[place[0] == where].mean() for where in (off, period // 2 - off))
+        assert on > between + 1
+
+
+def test_no_style_is_the_same_as_none_told() -> None:
+    torch.manual_seed(0)
+    network = BeatNetwork(BeatNetworkConfig(8, 3)).eval()
+    level = torch.rand(1, MELS // 2, 64)
+    assert torch.equal(network(level), network(level, network.config.marked(())[None]))
+    assert not torch.equal(network(level), network(level, network.config.marked({"rock"})[None]))
+
+
 def test_features_ignore_loudness() -> None:
     sound = torch.from_numpy(np.random.default_rng(0).normal(0, 0.1, RATE)).float()
     loud, soft = (features(log_mel(sound * gain)) for gain in (1.0, 0.1))
@@ -228,7 +274,8 @@ def pulse_lesson(rng: np.random.Generator) -> Lesson:
     phase = grid.beat_phase(np.arange(FRAMES) / FRAMES_PER_SECOND)
     level = np.broadcast_to((180 - 100 * phase)[None, :, None], (len(STEMS), FRAMES, MELS))
     beats = np.array(grid.beats)
-    return Lesson(level.astype(np.uint8), beats, np.arange(len(beats)) % 4 == 0, knows_bars=True)
+    downbeats = np.arange(len(beats)) % 4 == 0
+    return Lesson(level.astype(np.uint8), beats, downbeats, knows_bars=True, family="latin")
 
 
 def test_a_lesson_survives_its_file_and_is_heard_on_its_beats(tmp_path: Path) -> None:
@@ -253,8 +300,9 @@ def test_the_loss_falls_where_bars_are_unknown_too() -> None:
     lesson = pulse_lesson(rng)
     take = heard(lesson, lesson, 320, rng)
     level = features(torch.from_numpy(take.level)[None].float().repeat_interleave(2, dim=1))
-    taken = (level, torch.from_numpy(take.marks)[None], torch.tensor([False]))
     network = BeatNetwork(BeatNetworkConfig(8, 3, dropout=0.0))
+    style = network.config.marked(set())[None]
+    taken = (level, style, torch.from_numpy(take.marks)[None], torch.tensor([False]))
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     losses = []
     for _ in range(30):

@@ -87,7 +87,7 @@ def folder(tmp_path: Path) -> Path:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
-    def found(recording: Recording) -> BeatGrid:
+    def found(recording: Recording, words: str) -> BeatGrid:
         return BeatGrid.steady(110, 0.2, recording.seconds)
 
     monkeypatch.setattr(paper, "track_beats", found)

@@ -161,7 +161,7 @@ class Band:
 def test_every_row_is_what_it_says(
     truth: Rendered, monkeypatch: pytest.MonkeyPatch, player: SoundFontPlayer, song: Arrangement
 ) -> None:
-    def found(recording: Recording) -> BeatGrid:
+    def found(recording: Recording, words: str) -> BeatGrid:
         return BeatGrid.steady(120, 0.25, recording.seconds)
 
     monkeypatch.setattr(rendered_rows, "track_beats", found)
@@ -228,7 +228,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "QUICK_PER_FAMILY", 10)
     monkeypatch.setattr(words, "QUICK_WINDOWS", 2)
 
-    def found(recording: Recording) -> BeatGrid:
+    def found(recording: Recording, words: str) -> BeatGrid:
         return BeatGrid.steady(120, 0.1, recording.seconds)
 
     def through(stem: Samples, *, with_latents: bool, seed: int) -> rendered_rows.Stem:

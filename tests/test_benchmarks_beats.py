@@ -134,10 +134,11 @@ def test_the_command_keeps_a_table_and_rows(
 ) -> None:
     pytest.importorskip("tinysoundfont", reason="stems are played by TinySoundFont")
 
-    def deaf(recording: Recording) -> BeatGrid:
-        raise MusicError(f"nothing heard in {recording.seconds} s")
+    def deaf(recording: Recording, words: str) -> BeatGrid:
+        raise MusicError(f"nothing heard in {recording.seconds} s, {words or 'nothing'} told")
 
-    def knowing(recording: Recording) -> BeatGrid:
+    def knowing(recording: Recording, words: str) -> BeatGrid:
+        assert not words
         return BeatGrid.steady(BPM, 0.0, recording.seconds)
 
     monkeypatch.setattr(beats, "TRACKERS", {"ours": knowing, "librosa": deaf})

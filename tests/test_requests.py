@@ -10,7 +10,8 @@ import pytest
 from subtractive.arrangement import Arrangement, KeySignature, Note, Part
 from subtractive.errors import FileFormatError, InstrumentError, OptionError
 from subtractive.instruments import INSTRUMENTS, instrument
-from symbolic.writer import PartWriter, Request, load_writer
+from symbolic.request import Request
+from symbolic.writer import PartWriter, load_writer
 from tests.test_sampling import BAR, BEAT, CONTEXTS, check, tune, without, write, writer, writers
 
 __all__ = ["writer", "writers"]  # fixtures, found by name
@@ -21,7 +22,7 @@ def test_each_part_depends_on_its_own_request_alone(
     writer: PartWriter, song: Arrangement, guidance: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Side by side in one batch, or alone, guided or not: the same notes."""
-    monkeypatch.setattr("symbolic.writer.GUIDANCE", dict.fromkeys(INSTRUMENTS, guidance))
+    monkeypatch.setattr("symbolic.preparation.GUIDANCE", dict.fromkeys(INSTRUMENTS, guidance))
     requests = [
         Request(without(song, "bass"), "bass", seed=1),
         Request(without(song, "drums"), "drums", seed=2),
@@ -47,10 +48,10 @@ def test_guidance_leans_on_the_context_within_the_grammar(
 ) -> None:
     """Pitches change, drums do not, and all stays playable."""
     contexts = {name: without(song, name) for name in INSTRUMENTS}
-    monkeypatch.setattr("symbolic.writer.GUIDANCE", dict.fromkeys(INSTRUMENTS, 1.0))
+    monkeypatch.setattr("symbolic.preparation.GUIDANCE", dict.fromkeys(INSTRUMENTS, 1.0))
     plain = {name: write(writers["busy"], contexts[name], name) for name in INSTRUMENTS}
     guided_writing = {"drums": 1.0, "bass": 4.0, "guitar": 4.0}
-    monkeypatch.setattr("symbolic.writer.GUIDANCE", guided_writing)
+    monkeypatch.setattr("symbolic.preparation.GUIDANCE", guided_writing)
     for name, context in contexts.items():
         guided = write(writers["busy"], context, name)
         check(guided, context, name)

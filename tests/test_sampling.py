@@ -26,7 +26,9 @@ from subtractive.chart import chord_chart
 from subtractive.instruments import INSTRUMENTS, instrument, role
 from symbolic.checkpoint import save_weights
 from symbolic.config import WriterConfig
-from symbolic.writer import POLYPHONY, PartWriter, Request, load_writer
+from symbolic.preparation import POLYPHONY
+from symbolic.request import Request
+from symbolic.writer import PartWriter, load_writer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # x-transformers uses what torch deprecates

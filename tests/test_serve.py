@@ -28,7 +28,8 @@ from symbolic.serve.store import Store
 from tests.conftest import plain
 
 if TYPE_CHECKING:
-    from symbolic.writer import PartWriter, Request
+    from symbolic.request import Request
+    from symbolic.writer import PartWriter
 
 ADDRESS = "http://127.0.0.1:8765"
 Shape = dict[str, Any]

@@ -25,11 +25,12 @@ from starlette.testclient import TestClient
 
 from subtractive.arrangement import Arrangement
 from subtractive.files.midi import read_midi
+from symbolic.request import Request
 from symbolic.serve.__main__ import main, parser
 from symbolic.serve.app import create_app
 from symbolic.serve.interruptible import interruptible
 from symbolic.serve.jobs import Cancelled
-from symbolic.writer import Request, load_writer
+from symbolic.writer import load_writer
 from tests.conftest import plain
 
 ROOT = Path(__file__).parents[1]

@@ -21,7 +21,8 @@ from subtractive.instruments import INSTRUMENTS, role
 from symbolic.checkpoint import load_weights
 from symbolic.config import WriterConfig
 from symbolic.lessons import lesson
-from symbolic.writer import Request, load_writer
+from symbolic.request import Request
+from symbolic.writer import load_writer
 from tests.test_dataset import write_corpus
 from tests.test_lessons import long_song
 

@@ -113,7 +113,7 @@ def makers(
     def clicked(where: str, per_beat: int) -> Made:
         try:
             if where == TRACKED and not tracked:
-                tracked.append(track_beats(Recording(context, RATE)))
+                tracked.append(track_beats(Recording(context, RATE), words=shown.prompt))
         except MusicError as error:
             return Made(shown.context, failure=str(error))
         grid = tracked[0] if where == TRACKED else shown.grid

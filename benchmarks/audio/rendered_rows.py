@@ -103,7 +103,7 @@ def makers(task: Task) -> dict[str, Maker]:
     def clicked(per_beat: int, is_tracked: bool) -> Stem:
         try:
             if is_tracked and not heard:
-                heard.append(track_beats(Recording(truth.context, RATE)))
+                heard.append(track_beats(Recording(truth.context, RATE), words=truth.piece.words))
         except MusicError as error:
             return Stem(np.zeros_like(truth.stem), 0.0, str(error))
         times = times_on(heard[0] if is_tracked else truth.grid, per_beat, SECONDS)

@@ -208,7 +208,8 @@ def _arranger(seed: int) -> Writer:
 
 
 def _transformer(seed: int) -> Writer:
-    from symbolic.writer import Request, load_writer  # noqa: PLC0415  # torch is slow to load
+    from symbolic.request import Request  # noqa: PLC0415  # torch is slow to load
+    from symbolic.writer import load_writer  # noqa: PLC0415  # torch is slow to load
 
     writer = load_writer()
 

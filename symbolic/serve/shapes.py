@@ -39,6 +39,10 @@ class Wanted(BaseModel):
     key: Words | None = Field(None, description='"Eb" or "F# minor"; null: found out')
     chords: Words | None = Field(None, description='"Am | F | C/E G", repeated to the end')
     program: int | None = Field(None, ge=0, le=127, description="General MIDI program, 0 to 127")
+    density: float | None = Field(None, gt=0, le=128, description="attacks a bar; a chord is one")
+    register: Words | None = Field(None, description='lowest and highest pitch: "E1-G3"')
+    polyphony: int | None = Field(None, ge=1, le=32, description="notes struck at once, at most")
+    strict: bool = Field(False, description="nothing but chord tones on strong beats")
 
     def task(self) -> Task:
         """Return what the writer is to do."""
@@ -52,6 +56,10 @@ class Wanted(BaseModel):
             self.program,
             self.prompt,
             self.bars or None,
+            density=self.density,
+            register=self.register or None,
+            polyphony=self.polyphony,
+            strict=self.strict,
         )
         return Task(
             (self.instrument,),

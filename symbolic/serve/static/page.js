@@ -209,7 +209,7 @@ for (const choice of form.elements.instrument) choice.addEventListener("change",
 
 function wanted() {
   const values = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
-  for (const name of ["variations", "seed", "tempo", "temperature"])
+  for (const name of ["variations", "seed", "tempo", "temperature", "density"])
     if (name in values) values[name] = Number(values[name]);
   if (song.states_tempo) delete values.tempo;
   return values;
