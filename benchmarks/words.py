@@ -54,6 +54,10 @@ DIRECTIONS: dict[Direction, tuple[str, str]] = {
 }
 WRITER, RULES = "transformer", "arranger"
 TOGETHER = 32  # parts written side by side
+LEARNED = (
+    "symbolic/weights/writer.safetensors",
+    "subtractive/arranger/drum_patterns.safetensors",
+)
 _CONSOLE = Console(stderr=True)
 
 
@@ -127,7 +131,7 @@ def written_by_model(asked: Sequence[Wish], seed: int) -> dict[str, Part]:
     from symbolic.request import Request  # noqa: PLC0415
     from symbolic.writer import load_writer  # noqa: PLC0415
 
-    state = fingerprint([*module_files("symbolic.writer"), "symbolic/weights/writer.safetensors"])
+    state = fingerprint([*module_files("symbolic.writer"), *LEARNED])
     journal = Journal(cache_folder() / f"words-{state}.jsonl")
     left = [each for each in asked if each.key(seed) not in journal.rows]
     writer = load_writer(device="cpu") if left else None

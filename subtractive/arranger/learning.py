@@ -28,6 +28,7 @@ from subtractive.styles import style_of
 
 PATTERNS = 16  # of a family or a style in one metre; and no more than groove files and drummers
 LEAST_BARS = 4
+LEAST_CHANCE = 0.15  # of a stroke that is kept: drawn once it would come back every two bars
 _SAME = {35: 36, 40: 38, 57: 49, 59: 51}  # a second kick, snare, crash and ride are the first
 # People are early and late: each twelfth of a quarter is the 16th or the triplet that was meant.
 _AIMED_AT = np.array([0, 0, 3, 3, 4, 6, 6, 8, 8, 9, 9, 12])
@@ -100,7 +101,8 @@ def learn(songs: Sequence[Heard], seed: int) -> Iterator[DrumPattern]:
             loudness = np.tensordot(share, np.stack([some[one].loudness for one in mine]), 1)
             tempo = np.exp(share @ np.log([some[one].tempo_qpm for one in mine]))
             velocity = np.divide(loudness, chance, out=np.zeros_like(chance), where=chance > 0)
-            chance, portion = np.clip(chance, 0, 1), float(weight[mine].sum())
+            chance = np.where(chance < LEAST_CHANCE, 0.0, np.minimum(chance, 1.0))
+            portion = float(weight[mine].sum())
             yield DrumPattern(family, style, portion, float(tempo), chance, velocity)
 
 
