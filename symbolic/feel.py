@@ -27,6 +27,7 @@ from subtractive.errors import OptionError
 from subtractive.excerpts import TICKS, Excerpt, main_notes
 from subtractive.files.output import write_whole
 from subtractive.kit import ELSE, KIND
+from symbolic.passages import Span
 
 FILE = Path(__file__).with_name("weights") / "feel.safetensors"
 KINDS, STEPS = ELSE + 1, 12  # kinds of drums, twelfths of a quarter
@@ -127,7 +128,13 @@ def checked(amount: float | None) -> float:
     return amount
 
 
-def humanised(part: Part, music: Arrangement, amount: float, rng: np.random.Generator) -> Part:
+def humanised(
+    part: Part,
+    music: Arrangement,
+    amount: float,
+    rng: np.random.Generator,
+    span: Span | None = None,
+) -> Part:
     """Return drums as somebody plays them; other parts, and drums without feel, stay as they are.
 
     Parameters
@@ -138,6 +145,8 @@ def humanised(part: Part, music: Arrangement, amount: float, rng: np.random.Gene
     amount : float
         1 is as people play, 0 on the grid.
     rng : numpy.random.Generator
+    span : Span, optional
+        In which all strokes stay; None: from the first tick on.
     """
     if not part.is_drums or not amount or not part.notes:
         return part
@@ -147,12 +156,14 @@ def humanised(part: Part, music: Arrangement, amount: float, rng: np.random.Gene
     step = np.rint(onset % quarter * STEPS / quarter).astype(np.int64) % STEPS
     late_s = amount * shipped().late_ms(KIND[notes["pitch"] & 127], step, rng) / 1000
     second = music.end / max(music.seconds_at(music.end), 1e-9)
-    moved = np.maximum(np.rint(onset + late_s * second).astype(np.int64), 0)
-    fresh = (
-        note._replace(onset=tick)
+    first, end = span or (0, max(music.end, int(onset[-1]) + 1))
+    moved = np.clip(np.rint(onset + late_s * second).astype(np.int64), first, end - 1)
+    # a key that two strokes would strike in one tick is struck once
+    fresh = {
+        (tick, note.pitch): note._replace(onset=tick)
         for note, tick in zip(sorted(part.notes, key=order), moved.tolist(), strict=True)
-    )
-    return replace(part, notes=tuple(sorted(fresh, key=order)))
+    }
+    return replace(part, notes=tuple(sorted(fresh.values(), key=order)))
 
 
 def strokes_of(excerpt: Excerpt) -> Strokes | None:

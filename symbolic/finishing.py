@@ -64,7 +64,7 @@ def finished(request: Request, job: Job, shift: int) -> Part:
         played = on_chords(played, context, *register_within(wanted, manner))
     part = Part(name=wanted.title, program=program, is_drums=drums, notes=played)
     rng = np.random.default_rng([request.seed, 2])
-    part = humanised(part, context, checked(request.feel), rng)
+    part = humanised(part, context, checked(request.feel), rng, request.span)
     tempo = tempo_of(context)
     return with_kept(part, request.kept, wanted.name, context.ticks_per_beat, tempo)
 

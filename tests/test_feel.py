@@ -13,6 +13,7 @@ from subtractive.errors import OptionError
 from subtractive.kit import HAT, KICK, SNARE
 from symbolic.add import main
 from symbolic.feel import Feel, Strokes, checked, humanised, shipped
+from symbolic.passages import Span
 
 TRUE = Feel(np.zeros((12, 12)), 8.0, 0.6)
 TRUE.habit_ms[HAT, 6] = 12.0
@@ -77,6 +78,17 @@ def test_nothing_but_onsets_changes_and_no_feel_changes_nothing() -> None:
     assert humanised(music.parts[0], music, 0.0, np.random.default_rng(0)) is music.parts[0]
     bass = replace(music.parts[0], is_drums=False)
     assert humanised(bass, music, 1.0, np.random.default_rng(0)) is bass
+
+
+def test_strokes_stay_in_the_bars_that_are_written() -> None:
+    music = song()
+    inside = tuple(note for note in music.parts[0].notes if 1920 <= note.onset < 3840)
+    part = replace(music.parts[0], notes=inside)
+    span = Span(1920, 3840)
+    for seed in range(10):
+        found = humanised(part, music, 2.0, np.random.default_rng(seed), span)
+        assert len(found.notes) == len(inside)
+        assert all(1920 <= note.onset < 3840 for note in found.notes)
 
 
 def test_half_the_feel_is_half_as_late() -> None:
