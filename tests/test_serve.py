@@ -24,6 +24,7 @@ from subtractive.files.musicxml_write import write_musicxml
 from subtractive.instruments import instrument, roles
 from symbolic.serve.app import create_app
 from symbolic.serve.jobs import FINISHED
+from symbolic.serve.shapes import Wanted
 from symbolic.serve.store import Store
 from tests.conftest import plain
 
@@ -333,3 +334,16 @@ def test_other_notation_is_converted_once_and_comes_back_as_a_score(desk: Desk) 
     (variation,) = desk.write(song, instrument="bass")
     score = read_musicxml(desk.fetch(song, "files/musicxml", variation))
     assert [len(part.notes) for part in score.parts] == [8, 8]
+
+
+def test_numbers_go_over_the_wire_and_reach_the_writer() -> None:
+    asked = {
+        "instrument": "bass",
+        "register": "E1-G2",
+        "density": 4,
+        "polyphony": 1,
+        "strict": True,
+    }
+    wishes = Wanted.model_validate(asked).task().wishes
+    assert (wishes.register, wishes.density, wishes.polyphony) == ("E1-G2", 4, 1)
+    assert wishes.strict

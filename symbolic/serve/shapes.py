@@ -40,7 +40,10 @@ class Wanted(BaseModel):
     chords: Words | None = Field(None, description='"Am | F | C/E G", repeated to the end')
     program: int | None = Field(None, ge=0, le=127, description="General MIDI program, 0 to 127")
     density: float | None = Field(None, gt=0, le=128, description="attacks a bar; a chord is one")
-    register: Words | None = Field(None, description='lowest and highest pitch: "E1-G3"')
+    # pydantic keeps the plain name to itself
+    pitches: Words | None = Field(
+        None, alias="register", description='lowest and highest pitch: "E1-G3"'
+    )
     polyphony: int | None = Field(None, ge=1, le=32, description="notes struck at once, at most")
     strict: bool = Field(False, description="nothing but chord tones on strong beats")
 
@@ -57,7 +60,7 @@ class Wanted(BaseModel):
             self.prompt,
             self.bars or None,
             density=self.density,
-            register=self.register or None,
+            register=self.pitches or None,
             polyphony=self.polyphony,
             strict=self.strict,
         )
