@@ -172,9 +172,11 @@ def _drafted(
     """Return what the rules would play, as eagerly as comes nearest to the density wanted."""
     ticks = int(song.bar_onsets[-1] - song.bar_onsets[0])
     named = asked_by(words)
+    # the rules' swung basses walk in quarters, which do not swing: theirs are swung afterwards
+    in_three = manner.in_three if name == "drums" else None
 
     def draft(eagerness: float) -> GridPart:
-        asked = replace(named, eagerness=eagerness, in_three=manner.in_three)
+        asked = replace(named, eagerness=eagerness, in_three=in_three)
         return draft_of(song, parts, name, np.random.default_rng(seeds), chords, asked)
 
     first = draft(0.0)

