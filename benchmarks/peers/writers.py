@@ -62,18 +62,18 @@ def time_ours(song: Arrangement, seed: int, takes: int | None, tick: Tick) -> Ro
     song : Arrangement
     seed : int
     takes : int or None
-        As of `symbolic.writer.Request`.
+        As of `symbolic.request.Request`.
     tick : callable
         Called once, at the end.
     """
     torch: Any = import_module("torch")
-    writing: Any = import_module("symbolic.writer")
+    asking: Any = import_module("symbolic.request")
     torch.set_num_threads(1)
-    writer = writing.load_writer()
-    chosen = takes or writing.TAKES
-    writer.write([writing.Request(song_without_bass(1, seed), "bass", seed, takes=1)])  # warm
+    writer = import_module("symbolic.writer").load_writer()
+    chosen = takes or import_module("symbolic.preparation").TAKES
+    writer.write([asking.Request(song_without_bass(1, seed), "bass", seed, takes=1)])  # warm
     started = time.perf_counter()
-    (part,) = writer.write([writing.Request(song, "bass", seed, takes=takes)])
+    (part,) = writer.write([asking.Request(song, "bass", seed, takes=takes)])
     seconds = time.perf_counter() - started
     tick()
     remark = f"trained, the best of {chosen} takes" if chosen > 1 else "trained, one take"
