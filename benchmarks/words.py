@@ -211,21 +211,16 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             raise OptionError(f"no song in four quarters has {name}: name other songs by --split")
         asked = [each for one in ones for each in asked_of(one, classifier, options.seed)]
         named = [each for each in asked if each.family or not each.words]
+        # the rules are asked for families alone
+        written = {
+            RULES: (named, written_by_rules(named, options.seed)),
+            WRITER: (asked, written_by_model(asked, options.seed)),
+        }
         found = {
-            RULES: judged(
-                named,
-                written_by_rules(named, options.seed),
-                classifier,
-                options.seed,
-                with_directions=False,
-            ),
-            WRITER: judged(
-                asked,
-                written_by_model(asked, options.seed),
-                classifier,
-                options.seed,
-                with_directions=True,
-            ),
+            writer: judged(
+                wishes, parts, classifier, options.seed, with_directions=writer == WRITER
+            )
+            for writer, (wishes, parts) in written.items()
         }
         report = classifier.report.get(name, {})
         results[name] = {

@@ -41,3 +41,20 @@ class Placed:
 def share(chosen: Bools) -> float:
     """Return the share of True; nan of nothing."""
     return float(np.count_nonzero(chosen)) / len(chosen) if len(chosen) else nan
+
+
+# each twelfth of a quarter is the 16th or the triplet that was meant
+_AIMED_AT = np.array([0, 0, 3, 3, 4, 6, 6, 8, 8, 9, 9, 12])
+
+
+def aimed_at(twelfths: npt.NDArray[np.float64]) -> Ints:
+    """Return the 16ths and triplets that people aimed at, who are early and late.
+
+    Parameters
+    ----------
+    twelfths : array of float
+        Onsets in twelfths of a quarter.
+    """
+    nearest = np.rint(twelfths).astype(np.int64)
+    place = nearest % len(_AIMED_AT)
+    return np.asarray(nearest - place + _AIMED_AT[place])

@@ -27,15 +27,15 @@ from subtractive.errors import OptionError
 from subtractive.excerpts import TICKS, Excerpt, main_notes
 from subtractive.files.output import write_whole
 from subtractive.kit import ELSE, KIND
+from subtractive.placed import aimed_at
 from symbolic.passages import Span
+from symbolic.sketches import tempo_of
 
 FILE = Path(__file__).with_name("weights") / "feel.safetensors"
 KINDS, STEPS = ELSE + 1, 12  # kinds of drums, twelfths of a quarter
 MOST = 2.0  # times as people play
 _LEAST_STROKES = 200  # by which a drum's habit at a step is told
 _FARTHEST_MS = 40.0  # beside the grid; beyond, another place was meant
-# each twelfth of a quarter is the 16th or the triplet that was meant
-_AIMED_AT = np.array([0, 0, 3, 3, 4, 6, 6, 8, 8, 9, 9, 12])
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -150,18 +150,19 @@ def humanised(
     """
     if not part.is_drums or not amount or not part.notes:
         return part
-    notes = notes_array(tuple(sorted(part.notes, key=order)))
+    in_order = tuple(sorted(part.notes, key=order))
+    notes = notes_array(in_order)
     onset = notes["onset"].astype(np.int64)
     quarter = music.ticks_per_beat
     step = np.rint(onset % quarter * STEPS / quarter).astype(np.int64) % STEPS
     late_s = amount * shipped().late_ms(KIND[notes["pitch"] & 127], step, rng) / 1000
-    second = music.end / max(music.seconds_at(music.end), 1e-9)
+    second = tempo_of(music) * quarter / 60
     first, end = span or (0, max(music.end, int(onset[-1]) + 1))
     moved = np.clip(np.rint(onset + late_s * second).astype(np.int64), first, end - 1)
     # a key that two strokes would strike in one tick is struck once
     fresh = {
         (tick, note.pitch): note._replace(onset=tick)
-        for note, tick in zip(sorted(part.notes, key=order), moved.tolist(), strict=True)
+        for note, tick in zip(in_order, moved.tolist(), strict=True)
     }
     return replace(part, notes=tuple(sorted(fresh.values(), key=order)))
 
@@ -172,8 +173,7 @@ def strokes_of(excerpt: Excerpt) -> Strokes | None:
     if excerpt.labels.source != "gmd" or len(notes) < _LEAST_STROKES:
         return None
     onset = notes["onset"].astype(np.float64) * STEPS / TICKS
-    nearest = np.rint(onset).astype(np.int64)
-    aimed = nearest - nearest % STEPS + _AIMED_AT[nearest % STEPS]
+    aimed = aimed_at(onset)
     ms = 60_000 / STEPS / (6e7 / excerpt.music.tempos[0].microseconds)  # of a twelfth
     late = (onset - aimed) * ms
     kept = np.abs(late) <= _FARTHEST_MS

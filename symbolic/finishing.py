@@ -9,12 +9,10 @@ from scoretokens.grid import TICKS_PER_BEAT, from_grid
 from subtractive.arrangement import Part
 from subtractive.instruments import instrument
 from symbolic.feel import checked, humanised
-from symbolic.frames import (
-    FRAME,
-)
+from symbolic.frames import FRAME
 from symbolic.job import Job
 from symbolic.manner import loudened, on_chords, swung
-from symbolic.request import Request, manner_of, register_within
+from symbolic.request import Request, register_within
 from symbolic.sketches import tempo_of, with_kept
 
 Ints = npt.NDArray[np.int64]
@@ -44,7 +42,7 @@ def finished(request: Request, job: Job, shift: int) -> Part:
         begin = request.span.onset * TICKS_PER_BEAT / context.ticks_per_beat
         notes = notes[notes[:, 0] >= np.rint(begin)]
     drums = wanted.name == "drums"
-    manner = manner_of(request)
+    manner = request.manner
     notes = swung(notes, job.bar_onsets, manner.swing, drums=drums)
     notes[:, 3] = loudened(notes[:, 3], manner.velocity)
     if not drums:

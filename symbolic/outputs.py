@@ -99,17 +99,12 @@ def hand_over(result: Result, target: Path, extras: Extras) -> dict[str, Any]:
 
         count = len(result.music.parts)
         draw(result.music, extras.plot, tuple(range(count - len(result.added), count)))
-    if result.cards:
-        cards = {
-            name: card.as_json()
-            for name, card in zip(roles(result.added), result.cards, strict=True)
-        }
-        write_whole(scorecard_of(target), (json.dumps(cards, indent=1) + "\n").encode())
-        notices += [
-            f"{name}: {card.line()}"
-            for name, card in zip(roles(result.added), result.cards, strict=True)
-        ]
     named = roles(result.added)
+    if result.cards:
+        cards = dict(zip(named, result.cards, strict=True))
+        told = {name: card.as_json() for name, card in cards.items()}
+        write_whole(scorecard_of(target), (json.dumps(told, indent=1) + "\n").encode())
+        notices += [f"{name}: {card.line()}" for name, card in cards.items()]
     summary = ", ".join(
         f"{name} ({len(part.notes)} notes)" for name, part in zip(named, result.added, strict=True)
     )

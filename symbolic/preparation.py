@@ -34,7 +34,7 @@ from symbolic.lean import Pull
 from symbolic.manner import ANY, Manner
 from symbolic.passages import Span
 from symbolic.pen import Limits
-from symbolic.request import Request, manner_of, register_within
+from symbolic.request import Request, register_within
 from symbolic.rows import MAIN
 
 Ints = npt.NDArray[np.int64]
@@ -57,7 +57,10 @@ POLYPHONY = {"drums": 4, "bass": 2, "guitar": 6}
 
 
 def prepared(request: Request) -> tuple[Job, int]:
-    """Return the job of a request, and the semitones its notes are to be moved back by."""
+    """Return the job of a request, and the semitones its notes are to be moved back by.
+
+    Its manner says all that is asked in numbers, as `manner_of` returns it.
+    """
     wanted = instrument(request.instrument)
     if request.temperature is not None and not 0 < request.temperature <= 5:
         raise OptionError(f"temperature {request.temperature:g} is not within 0.01 to 5")
@@ -80,7 +83,7 @@ def prepared(request: Request) -> tuple[Job, int]:
         key = key_of(parts, chords) or Key(0, is_minor=False)
     seeds = [request.seed, INSTRUMENTS.index(wanted.name)]
     families = families_named(request.words)
-    manner = manner_of(request)
+    manner = request.manner
     draft = _drafted(song, parts, wanted.name, [*seeds, 1], chords, request.words, manner)
     if request.kept:
         sketch = Part(wanted.title, draft.program, wanted.name == "drums", request.kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from subtractive.arrangement import Arrangement, KeySignature, Note, Part
-from subtractive.instruments import Instrument
+from subtractive.instruments import Instrument, instrument
 from symbolic.manner import PLAIN, Manner, of_words
 from symbolic.passages import Span
 from symbolic.sketches import tempo_of
@@ -61,8 +61,9 @@ class Request:
 
 def manner_of(request: Request) -> Manner:
     """Return how a part should be: by numbers, and else by words."""
-    told = of_words(request.words, request.instrument, tempo_of(request.context))
-    return request.manner.over(told).checked(request.instrument)
+    name = instrument(request.instrument).name
+    told = of_words(request.words, name, tempo_of(request.context))
+    return request.manner.over(told).checked(name)
 
 
 def register_within(wanted: Instrument, manner: Manner) -> tuple[int, int]:

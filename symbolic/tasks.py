@@ -12,10 +12,10 @@ from subtractive.chart import chord_chart, parse_key
 from subtractive.errors import InstrumentError, OptionError
 from subtractive.files.music import read
 from symbolic.feel import checked
-from symbolic.manner import ANY, Manner, like, near, of_words, register_of
+from symbolic.manner import ANY, Manner, like, near, register_of
 from symbolic.passages import Span, spans_of, woven
-from symbolic.request import Request
-from symbolic.sketches import facts_in, notes_in, tempo_of
+from symbolic.request import Request, manner_of
+from symbolic.sketches import facts_in, notes_in
 
 if TYPE_CHECKING:
     from symbolic.scorecard import Scorecard
@@ -104,13 +104,12 @@ class Task:
         added: list[tuple[Part, ...]] = [() for _ in opened]
         cards: list[tuple[Scorecard, ...]] = [() for _ in opened]
         for name in self.instruments:
-            count = self.wishes.candidates or 1
-            # all candidates of all songs are written side by side
-            tried = self._parts(writer, name, list(opened) * count, music * count, report)
+            requests = [self._request(name, song) for song in music]
+            tried = self._parts(writer, opened, requests, report)
             parts = tried[: len(opened)]
             if self.wishes.candidates is not None:
-                for place, song in enumerate(music):
-                    part, card = self._best(song, name, tried[place :: len(opened)])
+                for place, request in enumerate(requests):
+                    part, card = _best(request, tried[place :: len(opened)])
                     parts[place], cards[place] = part, (*cards[place], card)
             pairs = list(zip(music, parts, strict=True))
             music = [song.with_parts((*song.parts, part)) for song, part in pairs]
@@ -120,71 +119,72 @@ class Task:
             for one, song, parts, of_it in zip(opened, music, added, cards, strict=True)
         ]
 
-    def _best(
-        self, song: Arrangement, name: str, candidates: Sequence[Part]
-    ) -> tuple[Part, Scorecard]:
-        """Return the candidate with the most merit, and its card."""
-        from symbolic.scorecard import best, scorecard  # noqa: PLC0415  # needs torch
-
-        context = song.split(name)[0]
-        told = of_words(self.wishes.prompt, name, tempo_of(context))
-        manner = self.wishes.manner(name, song).over(told)
-        cards = [scorecard(context, part, name, manner) for part in candidates]
-        chosen = best(cards)
-        return candidates[chosen], cards[chosen]
+    def _request(self, name: str, song: Arrangement) -> Request:
+        """Return the request to write one instrument to the whole of a song."""
+        wishes = self.wishes
+        return Request(
+            song.split(name)[0],
+            name,
+            wishes.seed,
+            wishes.temperature,
+            parse_key(wishes.key) if wishes.key is not None else None,
+            wishes.program,
+            wishes.takes,
+            wishes.prompt,
+            manner=wishes.manner(name, song),
+            kept=() if wishes.keep is None else notes_in(wishes.keep, name, song.ticks_per_beat),
+            feel=wishes.feel,
+        )
 
     def _parts(
         self,
         writer: PartWriter,
-        name: str,
-        opened: Sequence[Opened],
-        music: Sequence[Arrangement],
+        songs: Sequence[Opened],
+        requests: Sequence[Request],
         report: Callable[[int], None] | None,
     ) -> list[Part]:
-        """Write one instrument for each song: as a whole, or stretch after stretch of its bars."""
-        wishes = self.wishes
-        key = parse_key(wishes.key) if wishes.key is not None else None
-        contexts = [song.split(name)[0] for song in music]
-        manners = [wishes.manner(name, song) for song in music]
-        kept = [
-            notes_in(wishes.keep, name, song.ticks_per_beat) if wishes.keep is not None else ()
-            for song in music
+        """Write one instrument for each song: as a whole, or stretch after stretch of its bars.
+
+        All candidates of all songs are written side by side: first those of the first seed.
+        """
+        count = self.wishes.candidates or 1
+        whole = [
+            replace(request, seed=request.seed + NEXT_SEED * candidate)
+            for candidate in range(count)
+            for request in requests
         ]
+        opened = list(songs) * count
+        name = requests[0].instrument
         parts = [one.kept.get(name) for one in opened]
 
         def request(place: int, span: Span | None) -> Request:
-            played = parts[place]
-            program = wishes.program
+            played, program = parts[place], whole[place].program
             if program is None and played is not None and not played.is_drums:
                 program = played.program
-            return Request(
-                contexts[place],
-                name,
-                wishes.seed + NEXT_SEED * (place // (len(opened) // (wishes.candidates or 1))),
-                wishes.temperature,
-                key,
-                program,
-                wishes.takes,
-                wishes.prompt,
-                span,
-                played,
-                manners[place],
-                kept[place],
-                wishes.feel,
-            )
+            return replace(whole[place], program=program, span=span, played=played)
 
         for turn in range(max(len(one.spans) for one in opened)):
-            songs = [place for place, one in enumerate(opened) if turn < len(one.spans)]
-            spans = [opened[place].spans[turn] for place in songs]
+            places = [place for place, one in enumerate(opened) if turn < len(one.spans)]
+            spans = [opened[place].spans[turn] for place in places]
             written = writer.write(
-                [request(place, span) for place, span in zip(songs, spans, strict=True)], report
+                [request(place, span) for place, span in zip(places, spans, strict=True)], report
             )
-            for place, span, part in zip(songs, spans, written, strict=True):
+            for place, span, part in zip(places, spans, written, strict=True):
                 before = parts[place]
                 if span is not None and before is not None:
                     part = woven(before, part, span, monophonic=name == "bass")  # noqa: PLW2901
                 parts[place] = part
         return [part for part in parts if part is not None]
+
+
+def _best(request: Request, candidates: Sequence[Part]) -> tuple[Part, Scorecard]:
+    """Return the candidate with the most merit, and its card."""
+    from symbolic.scorecard import best, scorecard  # noqa: PLC0415  # needs torch
+
+    manner = manner_of(request)
+    cards = [scorecard(request.context, part, request.instrument, manner) for part in candidates]
+    chosen = best(cards)
+    return candidates[chosen], cards[chosen]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,7 +14,7 @@ from symbolic.cached import CachedWriter
 from symbolic.checkpoint import load_weights
 from symbolic.finishing import finished
 from symbolic.preparation import prepared
-from symbolic.request import Request
+from symbolic.request import Request, manner_of
 from symbolic.sampling import write_notes
 
 
@@ -46,6 +47,8 @@ class PartWriter:
         OptionError
             If the temperature is not above 0, or a program or the takes out of their limits.
         """
+        # words are read once: from here on all that they say in numbers is in the manner
+        requests = [replace(request, manner=manner_of(request)) for request in requests]
         ready = [prepared(request) for request in requests]
         write_notes(self.model, [job for job, _ in ready], report=report)
         return [

@@ -45,9 +45,7 @@ def write(score: Score, rng: np.random.Generator) -> list[Note]:
     style = score.feel.style
     silent = rests(score)
     fills = _fills(score, silent, rng)
-    filled = np.zeros(score.chart.steps, dtype=np.bool_)
-    for start, end in fills:
-        filled[start:end] = True
+    filled = _covered(score, fills)
     off = silent[score.chart.bar_of]
 
     def steps(cells: Cells, locks: tuple[Lock, ...], off: Flags) -> Ints:
@@ -84,9 +82,7 @@ def _asked(score: Score, pattern: DrumPattern, rng: np.random.Generator) -> list
     chart = score.chart
     silent = rests(score)
     fills = _fills(score, silent, rng)
-    filled = np.zeros(chart.steps, dtype=np.bool_)
-    for start, end in fills:
-        filled[start:end] = True
+    filled = _covered(score, fills)
     pair = [pattern.bar(rng, score.asked.eagerness) for _ in range(2)]
     crash = _crashes(score, silent)
     strokes = {(int(step), CRASH): 106 for step in crash}
@@ -128,6 +124,14 @@ def _fills(score: Score, silent: Flags, rng: np.random.Generator) -> list[tuple[
         start = int(chart.first[bar]) + beats[-2 if two and len(beats) > 2 else -1].first
         found.append((start, int(chart.first[bar + 1])))
     return found
+
+
+def _covered(score: Score, fills: list[tuple[int, int]]) -> Flags:
+    """Return the steps that fills take [shape=(step,)]."""
+    filled = np.zeros(score.chart.steps, dtype=np.bool_)
+    for start, end in fills:
+        filled[start:end] = True
+    return filled
 
 
 def _rolled(

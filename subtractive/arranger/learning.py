@@ -24,14 +24,13 @@ from subtractive.arranger.learned import FILE, FIRST_KEY, KEYS, DrumPattern, to_
 from subtractive.dataset import from_row, rows
 from subtractive.excerpts import TICKS, Excerpt, main_notes
 from subtractive.files.output import write_whole
+from subtractive.placed import aimed_at
 from subtractive.styles import style_of
 
 PATTERNS = 16  # of a family or a style in one metre; and no more than groove files and drummers
 LEAST_BARS = 4
 LEAST_CHANCE = 0.15  # of a stroke that is kept: drawn once it would come back every two bars
 _SAME = {35: 36, 40: 38, 57: 49, 59: 51}  # a second kick, snare, crash and ride are the first
-# People are early and late: each twelfth of a quarter is the 16th or the triplet that was meant.
-_AIMED_AT = np.array([0, 0, 3, 3, 4, 6, 6, 8, 8, 9, 9, 12])
 
 
 class Heard(NamedTuple):
@@ -61,8 +60,7 @@ def heard(excerpt: Excerpt, group: str) -> Heard | None:
         return None
     steps = min(metres)[0] * QUARTER
     lines = np.asarray(excerpt.music.barlines, dtype=np.int64)
-    at = np.rint(notes["onset"].astype(np.int64) * QUARTER / TICKS).astype(np.int64)
-    at = at - at % QUARTER + _AIMED_AT[at % QUARTER]
+    at = aimed_at(notes["onset"].astype(np.int64) * QUARTER / TICKS)
     bar = np.searchsorted(lines[1:] * QUARTER // TICKS, at, side="right")
     step = at - lines[np.minimum(bar, len(lines) - 1)] * QUARTER // TICKS
     key = np.array([_SAME.get(pitch, pitch) for pitch in notes["pitch"].tolist()]) - FIRST_KEY
