@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Self
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from subtractive.errors import FileFormatError
 from subtractive.styles import FAMILIES
+from symbolic.checkpoint import load_module
 
 POOLED = 2  # bands of the spectrogram that are heard as one
 LOUD, RANGE_DB = 0.98, 70.0  # the quantile of levels that counts as full scale, and what is heard
@@ -162,15 +161,9 @@ class BeatNetwork(nn.Module):
         FileFormatError
             If the file is missing or holds something else.
         """
-        try:
-            with safe_open(path, "pt") as kept:
-                told = json.loads(kept.metadata()["config"])
-                config = BeatNetworkConfig(**told | {"families": tuple(told["families"])})
-                network = cls(config)
-                network.load_state_dict({name: kept.get_tensor(name) for name in kept.keys()})  # noqa: SIM118  # no mapping
-        except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
-            raise FileFormatError(
-                f"{path} holds no weights of the beat network ({error}): install the package "
-                "again, or train with python -m audio.train_beats"
-            ) from error
-        return network.eval()
+        return load_module(
+            path,
+            lambda told: cls(BeatNetworkConfig(**told | {"families": tuple(told["families"])})),
+            "the beat network",
+            "audio.train_beats",
+        )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from subtractive.errors import FileFormatError
 from symbolic.config import WriterConfig
 
 SHIPPED = Path(__file__).parent / "weights"
 WEIGHTS, CONFIG = "writer.safetensors", "config.json"
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
 def save_weights(folder: Path, config: WriterConfig, state: Mapping[str, Tensor]) -> None:
@@ -60,3 +63,37 @@ def load_weights(folder: Path | None = None) -> tuple[WriterConfig, dict[str, Te
             f"the weights in {folder} are damaged ({error}): copy or export them again"
         ) from error
     return config, {name: tensor.float() for name, tensor in stored.items()}
+
+
+def load_module(
+    path: Path, made: Callable[[dict[str, Any]], ModuleT], name: str, trained_by: str
+) -> ModuleT:
+    """Return a network from a file that holds its weights and, as metadata, its sizes.
+
+    Parameters
+    ----------
+    path : Path
+        A .safetensors file with the sizes as JSON under "config".
+    made : callable
+        Returns an untrained network of given sizes.
+    name : str
+        What the user knows the network as: "the judge".
+    trained_by : str
+        Module that trains it: "symbolic.train_judge".
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing or holds something else.
+    """
+    try:
+        with safe_open(path, "pt") as kept:
+            network = made(json.loads(kept.metadata()["config"]))
+            keys = list(kept.keys())
+            network.load_state_dict({key: kept.get_tensor(key) for key in keys})
+    except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
+        raise FileFormatError(
+            f"{path} holds no weights of {name} ({error}): install the package again, or train "
+            f"with python -m {trained_by}"
+        ) from error
+    return network.eval()

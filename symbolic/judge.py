@@ -16,15 +16,14 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from scoretokens.grid import GridPart, grid_notes, to_grid
 from subtractive.arrangement import Arrangement, Part
-from subtractive.errors import FileFormatError
 from subtractive.instruments import INSTRUMENTS
+from symbolic.checkpoint import load_module
 from symbolic.frames import SLICES, WIDTH, Key, context_frames, key_of
 
 WEIGHTS = Path(__file__).with_name("weights") / "judge.safetensors"
@@ -91,17 +90,9 @@ class Judge(nn.Module):
         FileFormatError
             If the file is missing or holds something else.
         """
-        try:
-            with safe_open(path, "pt") as kept:
-                judge = cls(JudgeConfig(**json.loads(kept.metadata()["config"])))
-                names = list(kept.keys())
-                judge.load_state_dict({name: kept.get_tensor(name).float() for name in names})
-        except (OSError, SafetensorError, KeyError, TypeError, RuntimeError) as error:
-            raise FileFormatError(
-                f"{path} holds no weights of the judge ({error}): install the package again, or "
-                "train with python -m symbolic.train_judge"
-            ) from error
-        return judge.eval()
+        return load_module(
+            path, lambda told: cls(JudgeConfig(**told)), "the judge", "symbolic.train_judge"
+        )
 
 
 @lru_cache(maxsize=1)
