@@ -17,7 +17,8 @@ from benchmarks.songs import data_folder
 from subtractive.arrangement import Arrangement, Part, bars
 from subtractive.errors import OptionError
 
-MODEL = "transformer"
+# our own writers, and where their shipped weights lie
+MODELS = {"transformer": "symbolic/weights", "diffusion": "symbolic/weights/diffusion"}
 
 # One part to write: the assignment and the seed.
 Job = tuple[Assignment, int]
@@ -35,7 +36,7 @@ class WriterOptions:
     Attributes
     ----------
     weights : Path or None
-        A folder; None for the shipped ones.
+        A folder, for the models whose kind they are of; None for the shipped ones.
     device : str
     temperature : float or None
         None for the model's own.
@@ -85,9 +86,9 @@ class Writer(NamedTuple):
 def state_of(writer: Writer, options: WriterOptions) -> str:
     """Return a name for everything in code and weights that a writer's parts depend on."""
     files = module_files(*_SONGS, *writer.modules)
-    if writer.name != MODEL:
+    if writer.name not in MODELS:
         return fingerprint(files, writer.state)
-    folder = options.weights.resolve() if options.weights else Path("symbolic/weights")
+    folder = options.weights.resolve() if options.weights else Path(MODELS[writer.name])
     weights = [f"{folder}/writer.safetensors", f"{folder}/config.json"]
     more = (str(options.temperature), str(options.takes), options.device)
     return fingerprint([*files, *weights], *more)
@@ -164,13 +165,12 @@ def _mma(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
     return _each(MmaBand.found().write)
 
 
-def _transformer(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
-    del every
+def _model(kind: str, options: WriterOptions) -> WriteParts:
     # torch: the baselines do without it
     from symbolic.request import Request  # noqa: PLC0415
     from symbolic.writer import load_writer  # noqa: PLC0415
 
-    writer = load_writer(weights=options.weights, device=options.device)
+    writer = load_writer(weights=options.weights, device=options.device, kind=kind)
 
     def write(jobs: Sequence[Job]) -> list[Part]:
         requests = [
@@ -188,6 +188,16 @@ def _transformer(every: Sequence[Assignment], options: WriterOptions) -> WritePa
     return write
 
 
+def _transformer(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every
+    return _model("transformer", options)
+
+
+def _diffusion(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every
+    return _model("diffusion", options)
+
+
 def _true(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
     del every, options
     return lambda jobs: [one.truth for one, _ in jobs]
@@ -203,7 +213,8 @@ WRITERS: Mapping[str, Writer] = {
         Writer("plain", True, False, False, (), _plain),
         Writer("arranger", True, True, True, ("subtractive.arranger",), _arranger),
         Writer("mma", True, True, True, ("benchmarks.mma_band",), _mma),
-        Writer(MODEL, False, True, True, ("symbolic.writer",), _transformer),
+        Writer("transformer", False, True, True, ("symbolic.writer",), _transformer),
+        Writer("diffusion", False, True, True, ("symbolic.writer",), _diffusion),
         Writer("true", True, False, False, (), _true),
     )
 }

@@ -125,6 +125,15 @@ def add(  # noqa: PLR0913, PLR0917
         int | None,
         typer.Option(help="parts to write, of which the best is kept, with a scorecard beside it"),
     ] = None,
+    guidance: Annotated[
+        float | None, typer.Option(help="how far the prompt is insisted on, 0 to 20 \\[1]")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--writer", help="transformer, or diffusion: all bars at once")
+    ] = "transformer",
+    steps: Annotated[
+        int | None, typer.Option(help="in which the diffusion writer draws 16 bars \\[16]")
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     weights: Annotated[
         Path | None, typer.Option(help="folder of weights \\[the shipped ones]")
@@ -165,6 +174,7 @@ def add(  # noqa: PLR0913, PLR0917
         keep,
         candidates,
         feel,
+        guidance,
     )
     task = Task(tuple(instrument), wishes, replace, beside, part_only, tablature)
     targets = [output_of(song, instrument, own_suffix(song), output, out_dir) for song in songs]
@@ -179,7 +189,7 @@ def add(  # noqa: PLR0913, PLR0917
     # torch takes most of the start-up: mistakes in the files are told before it is loaded
     from symbolic.writer import load_writer  # noqa: PLC0415
 
-    writer = load_writer(weights, device)
+    writer = load_writer(weights, device, kind, steps)
     with progress() as shown:
         bar = shown.add_task(
             "writing",

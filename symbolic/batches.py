@@ -5,10 +5,10 @@ So a training run that stops anywhere goes on with the very batch it would have 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,10 @@ from subtractive.instruments import INSTRUMENTS
 from symbolic.frames import WIDTH
 from symbolic.lessons import WINDOW, Lesson, lesson
 from symbolic.transformer import Batch
+
+BatchT = TypeVar("BatchT")
+Length = Callable[[Lesson], int]
+Collate = Callable[[Sequence[Lesson], np.random.Generator], BatchT]
 
 POOL = 48  # lessons drawn at once and sorted by length, so that a batch has little padding
 LONGEST = 1400  # rows; denser windows are rare and would fill a batch alone
@@ -68,12 +72,14 @@ def draw(corpora: Sequence[Corpus], rng: np.random.Generator) -> Lesson:
             return one
 
 
-def pool(corpora: Sequence[Corpus], rng: np.random.Generator, budget: int) -> list[list[Lesson]]:
-    """Return `POOL` lessons in batches of similar length, at most `budget` padded rows each."""
-    lessons = sorted((draw(corpora, rng) for _ in range(POOL)), key=lambda one: len(one.rows))
+def pool(
+    corpora: Sequence[Corpus], rng: np.random.Generator, budget: int, length: Length
+) -> list[list[Lesson]]:
+    """Return `POOL` lessons in batches of similar length, at most `budget` padded steps each."""
+    lessons = sorted((draw(corpora, rng) for _ in range(POOL)), key=length)
     batches: list[list[Lesson]] = [[]]
     for one in lessons:
-        if batches[-1] and len(one.rows) * (len(batches[-1]) + 1) > budget:
+        if batches[-1] and length(one) * (len(batches[-1]) + 1) > budget:
             batches.append([])
         batches[-1].append(one)
     return [batches[index] for index in rng.permutation(len(batches))]
@@ -89,9 +95,16 @@ class Place(NamedTuple):
 START = Place(0, 0)
 
 
+# ruff counts arguments; each of these is one thing that a stream depends on.
 def batches(
-    corpora: Sequence[Corpus], seed: int, worker: int, budget: int, start: Place = START
-) -> Iterator[tuple[Batch, Place]]:
+    corpora: Sequence[Corpus],
+    seed: int,
+    worker: int,
+    budget: int,
+    length: Length,
+    collate: Collate[BatchT],
+    start: Place = START,
+) -> Iterator[tuple[BatchT, Place]]:
     """Yield batches without end, each with the place at which the next one stands.
 
     Parameters
@@ -100,14 +113,17 @@ def batches(
     seed, worker : int
         Each pair sees an order of its own.
     budget : int
-        Most rows of a batch, padding included.
+        Most steps of a batch, padding included.
+    length, collate : callable
+        As in `symbolic.kinds.Kind`.
     start : Place
         Where to go on.
     """
     for number in count(start.pool):
-        group = pool(corpora, np.random.default_rng([seed, worker, number]), budget)
+        group = pool(corpora, np.random.default_rng([seed, worker, number]), budget, length)
         for index in range(start.batch if number == start.pool else 0, len(group)):
-            yield collate(group[index]), Place(number, index + 1)
+            rng = np.random.default_rng([seed, worker, number, index])
+            yield collate(group[index], rng), Place(number, index + 1)
 
 
 def validation_lessons(songs: Sequence[GridSong], seed: int, per_song: int = 1) -> list[Lesson]:

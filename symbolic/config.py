@@ -1,4 +1,4 @@
-"""Sizes of the writer: one frozen value, saved beside the weights."""
+"""Kind and sizes of the writer: one frozen value, saved beside the weights."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from subtractive.errors import FileFormatError
 
 @dataclass(frozen=True, slots=True)
 class WriterConfig:
-    """Sizes of the writer.
+    """Kind and sizes of the writer.
 
     Attributes
     ----------
+    kind : {"transformer", "diffusion"}
+        Autoregressive over tokens, or masked diffusion over a canvas.
     dim : int
         Width of the residual stream.
     depth, encoder_depth : int
@@ -26,14 +28,15 @@ class WriterConfig:
         double the cost on a CPU).
     """
 
+    kind: str = "transformer"
     dim: int = 192
     depth: int = 4
     encoder_depth: int = 2
     head_dim: int = 48
     dropout: float = 0.15
 
-    def to_dict(self) -> dict[str, float]:
-        """Return the sizes as plain data."""
+    def to_dict(self) -> dict[str, str | float]:
+        """Return kind and sizes as plain data."""
         return asdict(self)
 
     @classmethod

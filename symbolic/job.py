@@ -6,7 +6,7 @@ written before: cost grows linearly with bars, memory does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,11 @@ from symbolic.rows import Rows, rows_of
 
 Ints = npt.NDArray[np.int64]
 OVERLAP = 8  # bars already written that a window sees
+
+
+def no_notes() -> Ints:
+    """Return an empty part on the grid [shape=(0, 4)]."""
+    return np.zeros((0, 4), dtype=np.int64)
 
 
 @dataclass(eq=False)
@@ -67,6 +72,15 @@ class Job:
         Wanted attacks a quarter.
     eagerness : float
         The log-odds of striking are moved by as much (see `symbolic.density`).
+    fixed : array of int [shape=(note, 4)]
+        Notes that a user wants to stay.
+    after : array of int [shape=(note, 4)] or None
+        What the part plays from `last_bar` on; None: nobody knows.
+    draft_program : int
+        Of the rules' draft.
+    insistence : float
+        How far the part leans away from what would be written without the wishes: 1 is the model's
+        own distribution.
     """
 
     instrument: str
@@ -90,6 +104,10 @@ class Job:
     last_bar: int | None = None
     density: Range = ANY
     eagerness: float = 0.0
+    fixed: Ints = field(default_factory=no_notes)
+    after: Ints | None = None
+    draft_program: int = 0
+    insistence: float = 1.0
 
     @property
     def bar_count(self) -> int:

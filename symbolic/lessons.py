@@ -31,13 +31,33 @@ SAID, SAID_OF_LEAD_SHEETS, DRAFTED = 0.55, 0.85, 0.7
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """A window: the context's frames [shape=(frame, WIDTH)], the target's rows, what is wished."""
+    """A window: a context, and the part that was taken out of it.
+
+    Attributes
+    ----------
+    instrument : str
+    frames : array of float [shape=(frame, WIDTH)]
+        Of the context; they go on beyond the last bar.
+    rows : Rows
+        The part as steps of a model,
+    notes : array of int [shape=(note, 4)]
+        and as notes on the grid, normalised and in the key of the frames.
+    bar_onsets : array of int [shape=(bar + 1,)]
+        Grid ticks.
+    wishes : array of float [shape=(len(CONCEPTS),)]
+    """
 
     instrument: str
     frames: npt.NDArray[np.float32]
     rows: Rows
-    bar_count: int
+    notes: Ints
+    bar_onsets: Ints
     wishes: npt.NDArray[np.float32]
+
+    @property
+    def bar_count(self) -> int:
+        """Number of bars of the part."""
+        return len(self.bar_onsets) - 1
 
 
 def target_part(song: GridSong, instrument: str) -> GridPart | None:
@@ -188,4 +208,4 @@ def lesson(
     else:
         share = SAID_OF_LEAD_SHEETS if given and len(context) < 2 else SAID
         wishes = drawn(true, share, rng)
-    return Lesson(instrument, seen.values[bar_frames[0] :], rows, last - first, marked(wishes))
+    return Lesson(instrument, seen.values[bar_frames[0] :], rows, notes, bar_onsets, marked(wishes))

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-
-from symbolic.transformer import Writer
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Schedule:
 class Optimizer:
     """Muon for the layers' matrices, AdamW for embeddings, heads and gains: one face for both."""
 
-    def __init__(self, model: Writer, schedule: Schedule) -> None:
+    def __init__(self, model: nn.Module, schedule: Schedule) -> None:
         named = list(model.named_parameters())
         matrices = [
             p for name, p in named if p.ndim == 2 and name.split(".")[0] in ("encoder", "decoder")

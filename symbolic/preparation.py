@@ -29,7 +29,7 @@ from symbolic.frames import (
     key_of,
     key_shift,
 )
-from symbolic.job import Job
+from symbolic.job import Job, no_notes
 from symbolic.lean import Pull
 from symbolic.manner import ANY, Manner
 from symbolic.passages import Span
@@ -52,8 +52,25 @@ ASKED_PULL = {"drums": Pull(8.0, 8.0), "bass": Pull(4.0, 3.0), "guitar": Pull(4.
 _EAGERNESS = (-4.0, -2.5, -1.5, -0.7, 0.7, 1.5, 2.5, 4.0)  # with which the rules are asked
 TAKES = 6  # of each window; more of them agree on plainer music, and cost more time
 MOST_TAKES = 32
+INSISTENCE, MOST_GUIDANCE = 1.0, 20  # on words, where nothing else is asked for, and at most
 # Notes struck at once: two hands and two feet, a bass's double stops, six strings.
 POLYPHONY = {"drums": 4, "bass": 2, "guitar": 6}
+
+
+# The diffusion writer's own (chosen on 14 of the same songs): it draws a window once, surely.
+_DRAWN_TEMPERATURE = {"drums": 0.4, "bass": 0.5, "guitar": 0.5}
+_DRAWN_PULL = {"drums": Pull(1.5, 1.0), "bass": Pull(4.0, 1.0), "guitar": Pull(4.0, 1.0)}
+
+
+def drawn(request: Request) -> tuple[Job, int]:
+    """Return what `prepared` does, as the diffusion writer is asked."""
+    job, shift = prepared(request)
+    if request.temperature is None:
+        job.temperature = _DRAWN_TEMPERATURE[job.instrument]
+    if job.pull == PULL[job.instrument]:
+        job.pull = _DRAWN_PULL[job.instrument]
+    job.guidance, job.takes = 1.0, request.takes or 1
+    return job, shift
 
 
 def prepared(request: Request) -> tuple[Job, int]:
@@ -66,6 +83,8 @@ def prepared(request: Request) -> tuple[Job, int]:
         raise OptionError(f"temperature {request.temperature:g} is not within 0.01 to 5")
     if request.program is not None and not 0 <= request.program <= 127:
         raise OptionError(f"program {request.program} is not within 0 to 127")
+    if request.guidance is not None and not 0 <= request.guidance <= MOST_GUIDANCE:
+        raise OptionError(f"guidance {request.guidance:g} is not within 0 to {MOST_GUIDANCE}")
     takes = TAKES if request.takes is None else request.takes
     if not 1 <= takes <= MOST_TAKES:
         raise OptionError(f"{takes} takes are not within 1 to {MOST_TAKES}")
@@ -85,6 +104,7 @@ def prepared(request: Request) -> tuple[Job, int]:
     families = families_named(request.words)
     manner = request.manner
     draft = _drafted(song, parts, wanted.name, [*seeds, 1], chords, request.words, manner)
+    fixed = no_notes()
     if request.kept:
         sketch = Part(wanted.title, draft.program, wanted.name == "drums", request.kept)
         fixed = grid_notes(sketch, request.context.ticks_per_beat)
@@ -120,8 +140,11 @@ def prepared(request: Request) -> tuple[Job, int]:
         pull=ASKED_PULL[wanted.name] if families else PULL[wanted.name],
         program=request.program if known else None,
         takes=takes,
-        notes=np.zeros((0, 4), dtype=np.int64),
+        notes=no_notes(),
         density=manner.density,
+        fixed=normalise(fixed, is_drums=not pitched, transposition=shift),
+        draft_program=draft.program,
+        insistence=INSISTENCE if request.guidance is None else request.guidance,
     )
     if request.span is not None:
         _confine(job, request, request.span, shift)
@@ -142,6 +165,7 @@ def _confine(job: Job, request: Request, span: Span, shift: int) -> None:
         transposition=shift,
     )
     job.notes = notes[notes[:, 0] < job.bar_onsets[job.next_bar]]
+    job.after = notes[notes[:, 0] >= job.bar_onsets[job.last_bar]]
 
 
 def _followed_chords(song: GridSong, parts: Sequence[GridPart]) -> Ints | None:

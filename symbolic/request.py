@@ -42,6 +42,9 @@ class Request:
         What the part shall hold in any case, in the context's ticks.
     feel : float or None
         Of drums: how far they are beside the grid, 1 as people play; None: on the grid.
+    guidance : float or None
+        How far the part leans away from what would be written without the words: 1 is the writer's
+        own opinion of them, more insists; None: the default.
     """
 
     context: Arrangement
@@ -57,6 +60,7 @@ class Request:
     manner: Manner = PLAIN
     kept: tuple[Note, ...] = ()
     feel: float | None = None
+    guidance: float | None = None
 
 
 def manner_of(request: Request) -> Manner:

@@ -7,7 +7,6 @@ written before: cost grows linearly with bars, memory does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +14,17 @@ import torch
 from torch import Tensor
 
 from scoretokens.codec import decode
-from scoretokens.grid import TICKS_PER_BEAT
 from scoretokens.vocabulary import vocabulary
 from subtractive.instruments import INSTRUMENTS
 from symbolic.cached import Cache, CachedWriter, Steps
-from symbolic.consensus import most_agreed
-from symbolic.density import corrected, good_ones, hastened, misses, spread, unlike
+from symbolic.density import hastened, unlike
 from symbolic.frames import WIDTH
 from symbolic.job import Job, window_of
 from symbolic.lean import Lean
-from symbolic.manner import ANY, density_of
+from symbolic.manner import ANY
 from symbolic.pen import Pen, Step, choose, flat
 from symbolic.rows import Rows, ids_of
+from symbolic.takes import keep_best, taken
 
 Ints = npt.NDArray[np.int64]
 ROOM = 256  # rows by which a cache grows
@@ -250,36 +248,6 @@ class _Desk:
             job.next_bar += len(window.bar_onsets) - 1 - window.start
 
 
-def _taken(job: Job) -> list[Job]:
-    """Return copies of a job, one for each take of its next window."""
-    rngs = job.rng.spawn(job.takes)
-    if job.density == ANY:
-        return [replace(job, rng=rng) for rng in rngs]
-    eagerness = spread(job.eagerness, job.takes, first=not job.eagerness)
-    pairs = zip(rngs, eagerness, strict=True)
-    return [replace(job, rng=rng, eagerness=each) for rng, each in pairs]
-
-
-def _keep_best(job: Job, takes: Sequence[Job]) -> None:
-    """Hand a job the take of its last window that agrees most with the others.
-
-    If a density is wanted, only of those takes that come nearest to it.
-    """
-    drums = job.instrument == "drums"
-    start, end = job.bar_onsets[[job.next_bar, takes[0].next_bar]].tolist()
-    fresh = [take.notes[len(job.notes) :] for take in takes]
-    able = list(range(len(takes)))
-    if job.density != ANY:
-        able = good_ones(misses(fresh, end - start, job.density, drums=drums))
-    chosen = able[most_agreed([fresh[place] for place in able], start, end, drums=drums)]
-    best = takes[chosen]
-    job.notes, job.next_bar, job.program = best.notes, best.next_bar, best.program
-    job.eagerness = best.eagerness
-    if job.density != ANY and len(takes) == 1:
-        found = density_of(fresh[chosen][:, 0], (end - start) / TICKS_PER_BEAT, drums=drums)
-        job.eagerness = corrected(job.eagerness, found, job.density)
-
-
 @torch.inference_mode()
 def write_notes(
     writer: CachedWriter,
@@ -309,12 +277,12 @@ def write_notes(
         while waiting:
             group = waiting[: max(1, batch // max(job.takes for job in waiting))]
             before = sum(job.next_bar for job in group)
-            takes = [_taken(job) for job in group]
+            takes = [taken(job) for job in group]
             desk = _Desk(writer, takes)
             desk.run()
             desk.hand_in()
             for job, each in zip(group, takes, strict=True):
-                _keep_best(job, each)
+                keep_best(job, each)
             if report is not None:
                 report(sum(job.next_bar for job in group) - before)
             waiting = [job for job in waiting if job.next_bar < job.end]

@@ -48,6 +48,7 @@ class Wishes:
     keep: Path | None = None
     candidates: int | None = None
     feel: float | None = None
+    guidance: float | None = None
 
     def manner(self, instrument: str, music: Arrangement) -> Manner:
         """Return what the options ask of an instrument in numbers.
@@ -134,6 +135,7 @@ class Task:
             manner=wishes.manner(name, song),
             kept=() if wishes.keep is None else notes_in(wishes.keep, name, song.ticks_per_beat),
             feel=wishes.feel,
+            guidance=wishes.guidance,
         )
 
     def _parts(

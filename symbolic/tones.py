@@ -110,8 +110,25 @@ def told_of(main: Tensor, tones: Tensor) -> Tensor:
     return own * pitched[..., None]
 
 
-def leaning(weights: Tensor, tones: Tensor) -> Tensor:
-    """Return what is added to the logit of each pitch token [shape=(..., pitch)].
+def standing(sounding: Tensor, tones: Tensor) -> Tensor:
+    """Return what is known of some pitch classes together [shape=(..., feature + 12)].
+
+    The sums over the classes that sound of what `told_of` says of one.
+
+    Parameters
+    ----------
+    sounding : Tensor [shape=(..., 12)]
+        1 for each pitch class that sounds.
+    tones : Tensor [shape=(..., 12, feature)]
+    """
+    features = (sounding[..., None, :] @ tones).squeeze(-2)
+    intervals = F.one_hot(_ABOVE, 12).to(tones).to(tones.device)  # root, class, interval
+    above = torch.einsum("...r,...c,rci->...i", tones[..., _ROOT], sounding, intervals)
+    return torch.cat([features, above], dim=-1)
+
+
+def above_root(weights: Tensor, tones: Tensor) -> Tensor:
+    """Return what is added to the logit of each pitch class [shape=(..., 12)].
 
     Parameters
     ----------
@@ -122,5 +139,12 @@ def leaning(weights: Tensor, tones: Tensor) -> Tensor:
     features, intervals = weights[..., :-INTERVALS], weights[..., -INTERVALS:]
     of_class: Tensor = (tones @ features[..., None]).squeeze(-1)
     turned = intervals[..., _ABOVE.to(weights.device)]  # root, class
-    of_class = of_class + (tones[..., None, :, _ROOT] @ turned).squeeze(-2)
-    return of_class[..., _CLASS.to(weights.device)]
+    return of_class + (tones[..., None, :, _ROOT] @ turned).squeeze(-2)
+
+
+def leaning(weights: Tensor, tones: Tensor) -> Tensor:
+    """Return what is added to the logit of each pitch token [shape=(..., pitch)].
+
+    The arguments are those of `above_root`.
+    """
+    return above_root(weights, tones)[..., _CLASS.to(weights.device)]

@@ -1,4 +1,4 @@
-"""Train the writer: `python -m symbolic.train --corpus FOLDER --state FOLDER --minutes 60`.
+"""Train a writer: `python -m symbolic.train --corpus FOLDER --state FOLDER --minutes 60`.
 
 Stopped at any moment and called again with the same state, a run goes on exactly as if it had not
 been stopped. Two single-threaded processes use two cores better than one with two threads:
@@ -15,41 +15,47 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any
 
+import numpy as np
 import torch
 import typer
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from subtractive.errors import MusicError, OptionError
 from subtractive.instruments import INSTRUMENTS
-from symbolic.batches import START, Corpus, Place, batches, collate, validation_lessons
+from symbolic.batches import START, Corpus, Place, batches, validation_lessons
 from symbolic.checkpoint import load_weights, save_weights
 from symbolic.config import WriterConfig
+from symbolic.kinds import Kind, kind_named
 from symbolic.lessons import Lesson
 from symbolic.optimizer import Optimizer, Schedule
 from symbolic.songbook import load_songs
-from symbolic.transformer import Batch, Writer, losses
 
 AVERAGE = 0.99  # of the moving average of weights, per step: it is what is measured and exported
 LOG_COLUMNS = ("minutes", "step", "rows", "train", "valid", *INSTRUMENTS)
 
 
 @torch.no_grad()
-def validate(model: Writer, lessons: list[Lesson]) -> dict[str, float]:
-    """Return nats per bar of each instrument and their mean under "valid"."""
+def validate(kind: Kind, model: nn.Module, lessons: list[Lesson]) -> dict[str, float]:
+    """Return nats per bar of each instrument and their mean under "valid".
+
+    Of the diffusion writer the nats are an upper bound, from the same hidden cells every time.
+    """
     model.eval()
+    rng = np.random.default_rng(0)
     nats = dict.fromkeys(INSTRUMENTS, 0.0)
     bar_count = dict.fromkeys(INSTRUMENTS, 0)
     for first in range(0, len(lessons), 8):
         group = lessons[first : first + 8]
-        batch = collate(group)
+        batch = kind.collate(group, rng)
         with torch.autocast("cpu", torch.bfloat16):
-            logits = model(batch)
-        for one, loss in zip(group, losses(logits, batch).sum(1).tolist(), strict=True):
+            output = model(batch)
+        for one, loss in zip(group, kind.nats(output, batch).tolist(), strict=True):
             nats[one.instrument] += loss
             bar_count[one.instrument] += one.bar_count
     model.train()
@@ -62,7 +68,8 @@ class Run:
     """A training run and where it stands; `save` and `resume` keep all of it."""
 
     accelerator: Accelerator
-    model: Writer
+    kind: Kind
+    model: nn.Module
     optimizer: Optimizer
     state: Path
     step: int = 0
@@ -77,9 +84,9 @@ class Run:
         self.average = AveragedModel(self.model, multi_avg_fn=mean)
 
     @property
-    def averaged(self) -> Writer:
+    def averaged(self) -> nn.Module:
         """The writer with averaged weights."""
-        return cast(Writer, self.average.module)
+        return self.average.module
 
     def _worker_file(self) -> Path:
         return self.state / f"place{self.accelerator.process_index}.json"
@@ -119,8 +126,8 @@ class Run:
         sizes = {name: tensor.shape for name, tensor in record["model"].items()}
         if sizes != {name: tensor.shape for name, tensor in bare.state_dict().items()}:
             raise OptionError(
-                f"{saved} holds a writer of other sizes: give --dim and --depth as that run began "
-                "with, or another --state"
+                f"{saved} holds a writer of other sizes: give --writer, --dim and --depth as that "
+                "run began with, or another --state"
             )
         bare.load_state_dict(record["model"])
         self.average.load_state_dict(record["average"])
@@ -130,14 +137,14 @@ class Run:
             self.place = Place(*json.loads(self._worker_file().read_text()))
         return True
 
-    def learn(self, batch: Batch, factor: float, seed: int) -> Tensor:
-        """Take one step and return the summed loss and the number of rows [shape=(2,)]."""
+    def learn(self, batch: Any, factor: float, seed: int) -> Tensor:
+        """Take one step and return the summed loss and the number of steps [shape=(2,)]."""
         # Dropout is a function of seed and step, so that a resumed run repeats nothing.
         torch.manual_seed(hash((seed, self.step, self.accelerator.process_index)) % 2**63)
         with torch.autocast("cpu", torch.bfloat16):
-            logits = self.model(batch)
-        loss = losses(logits, batch).sum()
-        count = (batch.main[:, 1:] >= 0).sum()
+            output = self.model(batch)
+        loss = self.kind.nats(output, batch).sum()
+        count = self.kind.steps(batch)
         self.accelerator.backward(loss / count)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step(factor)
@@ -181,14 +188,15 @@ def train(
     valid : list of Lesson
     schedule : Schedule
     budget : int
-        Padded rows of a batch.
+        Padded steps of a batch.
     seed : int
     every : float
         Minutes between validations, each followed by saving the state.
     """
     chief = run.accelerator.is_main_process
     run.state.mkdir(parents=True, exist_ok=True)
-    stream = batches(corpora, seed, run.accelerator.process_index, budget, run.place)
+    worker, kind = run.accelerator.process_index, run.kind
+    stream = batches(corpora, seed, worker, budget, kind.length, kind.collate, run.place)
     before, began, due = run.minutes, time.monotonic(), every
     total, last = torch.zeros(2), math.inf
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
@@ -205,7 +213,7 @@ def train(
                 due = minutes + every
                 run.rows += int(total[1]) * run.accelerator.num_processes
                 if chief:
-                    scores = validate(run.averaged, valid)
+                    scores = validate(kind, run.averaged, valid)
                     last = scores["valid"]
                     line = {"minutes": run.minutes, "step": run.step, "rows": run.rows, **scores}
                     _log(run.state / "log.csv", {**line, "train": float(total[0] / total[1])})
@@ -233,14 +241,15 @@ def main(  # noqa: PLR0913, PLR0917
     export: Annotated[
         Path | None, typer.Option(help="folder to write weights to at the end")
     ] = None,
+    writer: Annotated[str, typer.Option(help="transformer or diffusion")] = "transformer",
     dim: int = 192,
     depth: int = 4,
-    budget: Annotated[int, typer.Option(help="padded rows of a batch, per process")] = 4000,
+    budget: Annotated[int, typer.Option(help="padded steps of a batch, per process")] = 4000,
     every: Annotated[float, typer.Option(help="minutes between validations")] = 5.0,
     seed: int = 0,
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable last line")] = False,
 ) -> None:
-    """Train the writer on corpora that subtractive.build made.
+    """Train a writer on corpora that subtractive.build made.
 
     Example: python -m symbolic.train --corpus corpus/ --state runs/first --minutes 60 --export out
     """
@@ -254,16 +263,19 @@ def main(  # noqa: PLR0913, PLR0917
     if minutes < 0:
         raise OptionError(f"--minutes {minutes:g} is less than none: give 0 to export, or more")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    accelerator = Accelerator(cpu=True)
+    # a batch without drums, or without chords, leaves some weights out
+    handlers = [DistributedDataParallelKwargs(find_unused_parameters=True)]
+    accelerator = Accelerator(cpu=True, kwargs_handlers=handlers)
     torch.manual_seed(seed)
-    config = WriterConfig(dim=dim, depth=depth)
+    config = WriterConfig(kind=writer, dim=dim, depth=depth)
     if weights is not None:
         config, tensors = load_weights(weights)
-    model = Writer(config)
+    kind = kind_named(config.kind)
+    model = kind.made(config)
     if weights is not None:
         model.load_state_dict(tensors)
     schedule = Schedule(minutes, decay_minutes)
-    run = Run(accelerator, model, Optimizer(model, schedule), state)
+    run = Run(accelerator, kind, model, Optimizer(model, schedule), state)
     resumed = run.resume()
     run.model = accelerator.prepare(model)
     with accelerator.main_process_first():

@@ -27,6 +27,9 @@ from tests.test_lessons import long_song
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # x-transformers uses what torch deprecates
     from symbolic.batches import Corpus, batches, collate, draw, pool, validation_lessons
+    from symbolic.kinds import KINDS
+
+ROWS = KINDS["transformer"].length, KINDS["transformer"].collate
 
 
 @pytest.fixture
@@ -43,25 +46,25 @@ def same(one: object, other: object) -> bool:
 
 
 def test_batches_are_a_function_of_seed_worker_and_number(corpora: list[Corpus]) -> None:
-    first, second = (list(islice(batches(corpora, 3, 0, 900), 4)) for _ in range(2))
+    first, second = (list(islice(batches(corpora, 3, 0, 900, *ROWS), 4)) for _ in range(2))
     assert all(same(here, there) for (here, _), (there, _) in zip(first, second, strict=True))
     for seed, worker in ((4, 0), (3, 1)):
-        other, _ = next(batches(corpora, seed, worker, 900))
+        other, _ = next(batches(corpora, seed, worker, 900, *ROWS))
         assert other.main.shape != first[0][0].main.shape or not same(other, first[0][0])
 
 
 def test_a_stream_goes_on_where_it_stood(corpora: list[Corpus]) -> None:
     budget = 2500  # few batches a pool, so that one ends among them
-    whole = list(islice(batches(corpora, 3, 0, budget), 4))
+    whole = list(islice(batches(corpora, 3, 0, budget, *ROWS), 4))
     assert {place.pool for _, place in whole} >= {0, 1}
     for index in (0, 2):
-        batch, after = next(batches(corpora, 3, 0, budget, whole[index][1]))
+        batch, after = next(batches(corpora, 3, 0, budget, *ROWS, whole[index][1]))
         assert same(batch, whole[index + 1][0])
         assert after == whole[index + 1][1]
 
 
 def test_batches_keep_to_their_budget(corpora: list[Corpus], rng: np.random.Generator) -> None:
-    groups = pool(corpora, rng, 600)
+    groups = pool(corpora, rng, 600, ROWS[0])
     assert sum(len(group) for group in groups) == 48
     for group in groups:
         assert len(group) == 1 or len(group) * max(len(one.rows) for one in group) <= 600

@@ -31,6 +31,7 @@ with warnings.catch_warnings():
     from accelerate import Accelerator
 
     from symbolic.batches import START, Corpus, batches, collate, validation_lessons
+    from symbolic.kinds import KINDS
     from symbolic.optimizer import Optimizer, Schedule
     from symbolic.train import (
         AVERAGE,
@@ -41,11 +42,12 @@ with warnings.catch_warnings():
         train,
         validate,
     )
-    from symbolic.transformer import Writer
 
 TOY = WriterConfig(dim=48, depth=1, encoder_depth=1, head_dim=16, dropout=0.1)
 STEADY = Schedule(minutes=0.005, decay_minutes=0.0, warmup=5)
 SEED, BUDGET = 3, 400
+KIND = KINDS["transformer"]
+ROWS = KIND.length, KIND.collate
 
 
 @pytest.fixture(autouse=True)
@@ -59,8 +61,8 @@ def one_thread() -> Iterator[None]:
 
 def new_run(state: Path, schedule: Schedule = STEADY) -> Run:
     torch.manual_seed(0)
-    model = Writer(TOY)
-    return Run(Accelerator(cpu=True), model, Optimizer(model, schedule), state)
+    model = KIND.made(TOY)
+    return Run(Accelerator(cpu=True), KIND, model, Optimizer(model, schedule), state)
 
 
 def weights(run: Run) -> dict[str, Tensor]:
@@ -94,7 +96,7 @@ def test_a_run_that_was_stopped_goes_on_exactly(corpora: list[Corpus], tmp_path:
     assert second.step > stopped_at > 0
 
     whole = new_run(tmp_path / "whole")
-    stream = batches(corpora, SEED, 0, BUDGET)
+    stream = batches(corpora, SEED, 0, BUDGET, *ROWS)
     rows = 0
     for _ in range(second.step):
         batch, whole.place = next(stream)
@@ -110,7 +112,7 @@ def test_a_run_that_was_stopped_goes_on_exactly(corpora: list[Corpus], tmp_path:
 
 def test_what_was_saved_is_not_touched_by_going_on(corpora: list[Corpus], tmp_path: Path) -> None:
     run = new_run(tmp_path / "state")
-    stream = batches(corpora, SEED, 0, BUDGET)
+    stream = batches(corpora, SEED, 0, BUDGET, *ROWS)
     batch, run.place = next(stream)
     run.learn(batch, 1.0, SEED)
     run.save()
@@ -126,7 +128,7 @@ def test_what_was_saved_is_not_touched_by_going_on(corpora: list[Corpus], tmp_pa
 
 def test_what_is_measured_is_a_moving_average(corpora: list[Corpus], tmp_path: Path) -> None:
     run = new_run(tmp_path)
-    stream = batches(corpora, SEED, 0, BUDGET)
+    stream = batches(corpora, SEED, 0, BUDGET, *ROWS)
     run.learn(next(stream)[0], 1.0, SEED)
     expected = {name: tensor.clone() for name, tensor in run.model.named_parameters()}
     for _ in range(3):
@@ -138,7 +140,7 @@ def test_what_is_measured_is_a_moving_average(corpora: list[Corpus], tmp_path: P
 
 
 def test_dropout_is_a_function_of_seed_and_step(corpora: list[Corpus], tmp_path: Path) -> None:
-    batch, _ = next(batches(corpora, SEED, 0, BUDGET))
+    batch, _ = next(batches(corpora, SEED, 0, BUDGET, *ROWS))
     found = []
     for seed, noise in ((1, 0), (1, 7), (2, 0)):
         run = new_run(tmp_path)
@@ -153,10 +155,10 @@ def test_a_writer_learns_a_song_by_heart(song: Arrangement, tmp_path: Path) -> N
     kept = [one for one in shown if one is not None]
     batch = collate(kept)
     run = new_run(tmp_path)
-    before = validate(run.model, kept)
+    before = validate(KIND, run.model, kept)
     taken = [run.learn(batch, min(1.0, (step + 1) / 5), SEED) for step in range(45)]
     losses = [float(loss / count) for loss, count in taken]
-    after = validate(run.model, kept)
+    after = validate(KIND, run.model, kept)
     assert losses[-1] < losses[0] / 3
     assert all(after[name] < before[name] / 2 for name in INSTRUMENTS)
     # nats a bar: eight bars each

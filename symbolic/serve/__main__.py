@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--device", default="auto", help="auto, cpu or cuda [%(default)s]")
     options.add_argument("--weights", type=Path, help="folder of weights [the shipped ones]")
+    options.add_argument("--writer", default="transformer", help="or diffusion [%(default)s]")
     options.add_argument("--json", action="store_true", help="print the address as JSON")
     return options
 
@@ -106,7 +107,8 @@ def run(arguments: argparse.Namespace) -> None:
         from symbolic.serve.interruptible import interruptible  # noqa: PLC0415
         from symbolic.writer import load_writer  # noqa: PLC0415
 
-        return interruptible(load_writer(arguments.weights, arguments.device), check)
+        writer = load_writer(arguments.weights, arguments.device, arguments.writer)
+        return interruptible(writer, check)
 
     listener = listening(host, arguments.port)
     app = create_app(make_writer, host, lambda: server.should_exit)

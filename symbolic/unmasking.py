@@ -1,0 +1,521 @@
+"""Writing parts with the diffusion writer: from an empty canvas to a full one in some steps.
+
+At each step all hidden cells are drawn at once, and then a share of all, drawn now or before, is
+hidden again: less and less, along a cosine (annealed blocked Gibbs sampling: Yao et al. 2014, "On
+the equivalence between deep NADE and generative stochastic networks"; Huang et al. 2017;
+"remasking" in Wang et al. 2025). So what was drawn in haste is drawn anew in view of the rest. Of
+basses and guitars first all cells that tell when something begins are drawn, then the chords.
+
+What the model is surest of must not be drawn first: that is nearly always silence, and of many
+silent cells it concludes that the drummer rests (measured: a fifth of the strokes of people).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from scoretokens.vocabulary import vocabulary
+from subtractive.instruments import INSTRUMENTS
+from symbolic.canvas import (
+    CHORD,
+    KEY_OF_ROW,
+    LOWEST,
+    PITCHES,
+    ROW_OF_KEY,
+    ROWS,
+    Canvas,
+    drawn,
+    notes_of,
+)
+from symbolic.concepts import PEOPLE
+from symbolic.diffusion import Diffusion, Seen
+from symbolic.frames import FRAME, WIDTH, frame_of_tick
+from symbolic.job import OVERLAP, Job
+from symbolic.lessons import LOOKAHEAD, WINDOW
+from symbolic.manner import ANY
+from symbolic.takes import keep_best, taken
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+STEPS = 16  # in which the strikes of a window are drawn; its chords take as many more
+_CLASS = (np.arange(PITCHES) - 1 + LOWEST) % 12
+_V = vocabulary()
+
+
+def hidden_after(step: int, steps: int) -> float:
+    """Return the share of cells that are hidden again after a step, counted from 0."""
+    return float(np.cos(np.pi / 2 * (step + 1) / steps)) if step + 1 < steps else 0.0
+
+
+def sharpened(odds: Floats, hidden: Bools, temperature: float) -> Floats:
+    """Return log-odds colder or warmer, of each sound as many strikes being expected as before.
+
+    To divide log-odds by a temperature alone would silence whatever is struck less often than not.
+
+    Parameters
+    ----------
+    odds : array of float [shape=(frame, FRAME, row)]
+        Log-odds of strikes.
+    hidden : array of bool
+        Of the same shape: what is still to be drawn.
+    temperature : float
+    """
+    expected = (hidden / (1 + np.exp(-odds))).sum(axis=(0, 1))
+    low, high = np.full(odds.shape[2], -60.0), np.full(odds.shape[2], 60.0)
+    scaled = odds / temperature
+    for _ in range(30):
+        middle = (low + high) / 2
+        found = (hidden / (1 + np.exp(-np.clip(scaled + middle, -60, 60)))).sum(axis=(0, 1))
+        low, high = (
+            np.where(found < expected, middle, low),
+            np.where(found < expected, high, middle),
+        )
+    result: Floats = scaled + (low + high) / 2
+    return result
+
+
+def picked(logits: Floats, allowed: Bools, draws: Floats) -> Ints:
+    """Return one choice for each row, drawn from what is allowed [shape=(row,)].
+
+    Parameters
+    ----------
+    logits, allowed : arrays [shape=(row, choice)]
+        Of each row at least one choice is allowed.
+    draws : array of float [shape=(row,)]
+        Uniform in [0, 1).
+    """
+    scaled = np.where(allowed, logits, -np.inf)
+    chances = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    # what is unlikely altogether is not drawn at all, as in nucleus sampling
+    chances[chances < _UNLIKELY] = 0
+    reached = chances.cumsum(axis=1)
+    result: Ints = (reached <= draws[:, None] * reached[:, -1:]).sum(axis=1)
+    return result
+
+
+_UNLIKELY = 0.03  # chance, relative to the likeliest
+
+
+@dataclass(eq=False)
+class _Easel:
+    """One window of one job, on the canvas."""
+
+    job: Job
+    bar_onsets: Ints
+    start: int  # first bar to write
+    end: int  # the bar after the last one to write
+    frames: slice  # of the song
+    canvas: Canvas
+    strikes_known: Bools
+    chords_known: Bools
+    open: Bools  # frames to write in
+    free: Bools  # strikes to draw
+    free_chords: Bools
+    drafted: Floats  # what the rules strike, -1 or 1 [shape=(frame, FRAME, ROWS)]
+    drafted_classes: Bools  # [shape=(frame, FRAME, 12)]
+
+    @property
+    def drums(self) -> bool:
+        return self.job.instrument == "drums"
+
+
+def _easel(job: Job) -> _Easel:
+    """Return the next window of a job, with what is known of it."""
+    first = max(0, job.next_bar - OVERLAP)
+    if job.after is not None:
+        # what comes after a stretch is seen, too: short ones lie amid their window
+        spare = WINDOW - (job.end - first)
+        first = max(0, min(first, job.bar_count - WINDOW)) if spare > 0 else first
+    last = min(first + WINDOW, job.bar_count if job.after is not None else job.end)
+    end = min(last, job.end) - first
+    onsets = job.bar_onsets[first : last + 1]
+    edges = job.frames.bar_frames
+    here = slice(edges[first], edges[min(last + LOOKAHEAD, job.bar_count)])
+    count = here.stop - here.start
+    drums, start = job.instrument == "drums", job.next_bar - first
+    written, rest = job.notes, job.after if job.after is not None else job.notes[:0]
+    open_ticks = (int(onsets[start]), int(onsets[end]))
+    known = [
+        written[written[:, 0] < open_ticks[0]],
+        rest[rest[:, 0] >= open_ticks[1]],
+        job.fixed[(job.fixed[:, 0] >= open_ticks[0]) & (job.fixed[:, 0] < open_ticks[1])],
+    ]
+    notes = np.concatenate(known)
+    notes = notes[np.lexsort((notes[:, 2], notes[:, 0]))]
+    canvas = drawn(notes, onsets, count, drums=drums)
+    _, tick, bar_frames = frame_of_tick(onsets)
+    open_frames = np.zeros(count, dtype=bool)
+    open_frames[bar_frames[start] : bar_frames[end]] = True
+    bars_known = np.zeros(count, dtype=bool)
+    bars_known[: bar_frames[-1]] = True
+    bars_known &= ~open_frames
+    strikes_known = np.repeat(bars_known, FRAME * ROWS).reshape(count, FRAME, ROWS)
+    chords_known = np.repeat(bars_known, FRAME).reshape(count, FRAME)
+    # the last frame of an odd bar may lack a tick; nothing begins where no chord is
+    lacking = np.ones((count, FRAME), dtype=bool)
+    frame, _, _ = frame_of_tick(onsets)
+    lacking[frame, tick] = False
+    strikes_known |= lacking[..., None] | ~job.open_frames[here][:, None, None]
+    fixed = drawn(known[2], onsets, count, drums=drums)
+    strikes_known |= fixed.strikes
+    chords_known |= fixed.chords[..., 0] > 0
+    draft = drawn(job.draft, onsets, count, drums=drums)
+    classes = np.zeros((count, FRAME, 12), dtype=bool)
+    if not drums:
+        at = np.nonzero(draft.chords)
+        classes[at[0], at[1], _CLASS[draft.chords[at]]] = True
+    return _Easel(
+        job,
+        onsets,
+        start,
+        end,
+        here,
+        canvas,
+        strikes_known,
+        chords_known,
+        open_frames,
+        ~strikes_known & open_frames[:, None, None],
+        ~chords_known & open_frames[:, None],
+        np.where(draft.strikes, 1.0, -1.0),
+        classes,
+    )
+
+
+class _Studio:
+    """Windows of several jobs, drawn side by side."""
+
+    def __init__(self, model: Diffusion, jobs: Sequence[Job], steps: int) -> None:
+        self.model, self.steps = model, steps
+        self.easels = [_easel(job) for job in jobs]
+        device = next(model.parameters()).device
+        size, length = len(jobs), max(len(one.open) for one in self.easels)
+        frames, alone = np.zeros((2, size, length, WIDTH), dtype=np.float32)
+        mask = np.zeros((size, length), dtype=bool)
+        for row, one in enumerate(self.easels):
+            count = len(one.open)
+            frames[row, :count] = one.job.frames.values[one.frames]
+            alone[row, :count] = one.job.alone[one.frames]
+            mask[row, :count] = True
+        wishes = np.stack([job.wishes for job in jobs])
+        unasked = wishes * (np.arange(wishes.shape[1]) == PEOPLE)
+        named = torch.tensor([INSTRUMENTS.index(job.instrument) for job in jobs], device=device)
+        self.device, self.length = device, length
+        # each side is heard once: as asked, without the words, without the context
+        sides = [(frames, wishes)]
+        self.insistence = np.array([job.insistence for job in jobs]) - 1
+        self.guidance = np.array([job.guidance for job in jobs]) - 1
+        self.without_words = self.without_context = 0
+        if (self.insistence != 0).any() and (wishes != unasked).any():
+            sides.append((frames, unasked))
+            self.without_words = len(sides) - 1
+        if (self.guidance != 0).any():
+            sides.append((alone, wishes))
+            self.without_context = len(sides) - 1
+        there = torch.from_numpy(mask).to(device)
+        self.sides = [
+            model.hear(
+                torch.from_numpy(values).to(device),
+                there,
+                named,
+                torch.from_numpy(wanted).to(device),
+            )
+            for values, wanted in sides
+        ]
+
+    def _state(self, seen: Seen) -> Tensor:
+        """Return the model's state given all that is known by now."""
+        size = len(self.easels)
+        strikes, strikes_known = np.zeros((2, size, self.length, FRAME, ROWS), dtype=np.int64)
+        chords = np.zeros((size, self.length, FRAME, CHORD), dtype=np.int64)
+        chords_known = np.zeros((size, self.length, FRAME), dtype=bool)
+        for row, one in enumerate(self.easels):
+            count = len(one.open)
+            strikes[row, :count], chords[row, :count] = one.canvas.strikes, one.canvas.chords
+            strikes_known[row, :count] = one.strikes_known
+            chords_known[row, :count] = one.chords_known
+        tensors = (strikes, strikes_known.astype(bool), chords, chords_known)
+        return self.model.hidden(
+            seen, *(torch.from_numpy(each).to(self.device) for each in tensors)
+        )
+
+    def _guided(self, found: Sequence[Floats], rows: Ints, *, harmony: bool) -> Floats:
+        """Return what is said with words and context, enlarged by what these two make of it."""
+        base = found[0]
+        result = base
+        wide = (slice(None), *(None,) * (base.ndim - 1))
+        if self.without_words:
+            result = result + self.insistence[rows][wide] * (base - found[self.without_words])
+        if self.without_context and harmony:
+            result = result + self.guidance[rows][wide] * (base - found[self.without_context])
+        return result
+
+    def strike(self) -> None:
+        """Draw when what is struck."""
+        for step in range(self.steps):
+            busy = [
+                row
+                for row, one in enumerate(self.easels)
+                if not one.strikes_known[one.open][..., : ROWS if one.drums else 1].all()
+            ]
+            if not busy:
+                return
+            # what the words make of a rhythm is guided, what the context makes of it is not
+            used = self.sides[: 2 if self.without_words else 1]
+            said = [
+                self.model.strike_logits(self._state(seen), seen).double().cpu().numpy()
+                for seen in used
+            ]
+            odds = self._guided(said, np.arange(len(self.easels)), harmony=False)
+            for row in busy:
+                self._strike(self.easels[row], odds[row], step)
+
+    def _strike(self, one: _Easel, odds: Floats, step: int) -> None:
+        job = one.job
+        width = ROWS if one.drums else 1
+        known = one.strikes_known[..., :width]
+        hidden = ~known & one.open[:, None, None]
+        leaned = odds[: len(one.open), :, :width] + job.pull.when * one.drafted[..., :width]
+        leaned[..., ~_rows_allowed(job)[:width]] = -np.inf
+        leaned = sharpened(np.clip(leaned, -30, 30), hidden, job.temperature)
+        if job.density != ANY:
+            leaned = leaned + _eagerness(one, leaned, hidden)
+        struck = job.rng.random(leaned.shape) < 1 / (1 + np.exp(-leaned))
+        cells = one.canvas.strikes[..., :width]
+        cells[hidden] = struck[hidden]
+        if one.drums:
+            _kept_to_limbs(one, leaned, hidden)
+        again = one.free[..., :width] & (
+            job.rng.random(cells.shape) < hidden_after(step, self.steps)
+        )
+        known |= hidden
+        known[again], cells[again] = False, False
+
+    def name(self) -> None:
+        """Draw the chords of what begins."""
+        for step in range(self.steps):
+            cells = [
+                np.nonzero(one.canvas.strikes[..., 0] & ~one.chords_known & one.open[:, None])
+                for one in self.easels
+            ]
+            rows = np.repeat(np.arange(len(cells)), [len(frame) for frame, _ in cells])
+            pitched = np.array([not one.drums for one in self.easels])[rows]
+            frame, tick = (np.concatenate([each[axis] for each in cells]) for axis in (0, 1))
+            rows, frame, tick = rows[pitched], frame[pitched], tick[pitched]
+            if len(rows):
+                chords = self._chords(rows, frame, tick)
+            for row, one in enumerate(self.easels):
+                if one.drums:
+                    continue
+                mine = rows == row
+                if mine.any():
+                    one.canvas.chords[frame[mine], tick[mine]] = chords[mine]
+                one.chords_known |= one.free_chords
+                draws = one.job.rng.random(one.free_chords.shape)
+                again = one.free_chords & (draws < hidden_after(step, self.steps))
+                one.chords_known[again], one.canvas.chords[again] = False, 0
+
+    def _chords(self, rows: Ints, frame: Ints, tick: Ints) -> Ints:
+        """Return a chord for each of some ticks [shape=(tick, CHORD)]."""
+        which = tuple(torch.from_numpy(each).to(self.device) for each in (rows, frame, tick))
+        at = (which[0], which[1], which[2])
+        states = [self.model.at_ticks(self._state(seen), at) for seen in self.sides]
+        tones = [seen.tones[at[0], at[1]] for seen in self.sides]
+        jobs = [one.job for one in self.easels]
+        allowed = np.stack([_pitches_allowed(job) for job in jobs])[rows]
+        most = np.array([job.limits.polyphony for job in jobs])[rows]
+        temperature = np.array([job.temperature for job in jobs])[rows, None]
+        drafted = np.stack(
+            [
+                self.easels[row].drafted_classes[at_frame, at_tick]
+                for row, at_frame, at_tick in zip(rows, frame, tick, strict=True)
+            ]
+        )
+        pull = np.array([job.pull.what for job in jobs])[rows, None] * drafted[:, _CLASS]
+        chords = np.zeros((len(rows), CHORD), dtype=np.int64)
+        over = np.zeros(len(rows), dtype=bool)
+        lower = [torch.zeros_like(state) for state in states]
+        for place in range(CHORD):
+            said = [
+                self.model.pitch_logits(state, tone, below, place).double().cpu().numpy()
+                for state, tone, below in zip(states, tones, lower, strict=True)
+            ]
+            logits = self._guided(said, rows, harmony=True)
+            logits[:, 1:] += pull[:, 1:]
+            able = allowed & (np.arange(PITCHES) > chords.max(axis=1)[:, None])
+            able[:, 0] = place > 0
+            able[over | (place >= most), 1:] = False
+            able[over | (place >= most), 0] = True
+            able[~able.any(axis=1), 0] = True
+            draws = np.concatenate(
+                [job.rng.random((rows == row).sum()) for row, job in enumerate(jobs)]
+            )
+            chosen = picked(logits / temperature, able, draws)
+            chords[:, place] = chosen
+            over |= chosen == 0
+            index = torch.from_numpy(chosen).to(self.device)
+            lower = [below + self.model.below(index) for below in lower]
+            if over.all():
+                break
+        return chords
+
+    def shape(self) -> None:
+        """Draw how long and how loud each note is."""
+        seen = self.sides[0]
+        hidden = self._state(seen)
+        for row, one in enumerate(self.easels):
+            played = one.canvas.strikes if one.drums else one.canvas.chords > 0
+            fresh = played & one.open[:, None, None] & (_given(one) == 0)
+            frame, tick, place = np.nonzero(fresh)
+            if not len(frame):
+                continue
+            note = place if one.drums else ROWS + one.canvas.chords[frame, tick, place]
+            at = tuple(
+                torch.from_numpy(each).to(self.device)
+                for each in (np.full(len(frame), row), frame, tick)
+            )
+            state = self.model.at_ticks(hidden, (at[0], at[1], at[2]))
+            found = self.model.note_logits(state, torch.from_numpy(note).to(self.device))
+            for logits, values in zip(
+                found, (one.canvas.durations, one.canvas.velocities), strict=True
+            ):
+                scores = logits.double().cpu().numpy()
+                able = np.ones(scores.shape, dtype=bool)
+                able[:, 0] = False
+                draws = one.job.rng.random(len(frame))
+                values[frame, tick, place] = picked(scores / _SHAPED, able, draws)
+
+    def hand_in(self) -> None:
+        """Add what was drawn to the jobs."""
+        for one in self.easels:
+            job = one.job
+            keys = np.broadcast_to(_keys(job), one.canvas.strikes.shape) if one.drums else None
+            notes = notes_of(one.canvas, one.bar_onsets, keys)
+            low, high = one.bar_onsets[one.start], one.bar_onsets[one.end]
+            fresh = notes[(notes[:, 0] >= low) & (notes[:, 0] < high)]
+            job.notes = np.concatenate([job.notes, fresh])
+            job.next_bar += one.end - one.start
+            if job.program is None:
+                job.program = job.draft_program
+
+
+_SHAPED = 0.5  # temperature of durations and velocities
+
+
+def _given(one: _Easel) -> Ints:
+    return (one.canvas.durations + one.canvas.velocities)[..., : ROWS if one.drums else CHORD]
+
+
+def _rows_allowed(job: Job) -> Bools:
+    """Return which sounds may be struck [shape=(ROWS,)]; of pitched parts the first one may."""
+    if job.instrument != "drums":
+        return np.ones(ROWS, dtype=bool)
+    span = _V.span("PitchDrum")
+    keys = _V.values("PitchDrum")[job.limits.tokens[span.start : span.stop]]
+    return np.isin(_keys(job), keys)
+
+
+def _pitches_allowed(job: Job) -> Bools:
+    """Return which pitches may be played [shape=(PITCHES,)], the place of none included."""
+    span = _V.span("Pitch")
+    return np.concatenate([[False], job.limits.tokens[span.start : span.stop]])
+
+
+def _keys(job: Job) -> Ints:
+    """Return the key that each sound is struck on: the draft's commonest [shape=(ROWS,)]."""
+    keys = KEY_OF_ROW.copy()
+    counts = np.bincount(job.draft[:, 2], minlength=128)
+    for row in range(ROWS):
+        own = np.flatnonzero((row == ROW_OF_KEY) & (counts[:128] > 0))
+        if len(own):
+            keys[row] = own[counts[own].argmax()]
+    return keys
+
+
+def _eagerness(one: _Easel, odds: Floats, hidden: Bools) -> float:
+    """Return by how much log-odds are to be moved for as many strikes as are wanted."""
+    job = one.job
+    width = odds.shape[-1]
+    quarters = (one.bar_onsets[one.end] - one.bar_onsets[one.start]) / 12
+    there = int(one.canvas.strikes[one.open][..., :width].sum())
+    left = odds[hidden]
+
+    def density(moved: float) -> float:
+        return float((there + (1 / (1 + np.exp(-(left + moved)))).sum()) / quarters)
+
+    wanted = job.density.nearest(density(0.0))
+    low, high = -20.0, 20.0
+    if not len(left) or abs(wanted - density(0.0)) < 1e-9:
+        return 0.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if density(middle) < wanted else (low, middle)
+    return (low + high) / 2
+
+
+def _kept_to_limbs(one: _Easel, odds: Floats, fresh: Bools) -> None:
+    """Take back the least likely of fresh strokes that no limb is free for."""
+    job, keys = one.job, _keys(one.job)
+    struck = one.canvas.strikes
+    for frame, tick in np.argwhere((struck & fresh).any(axis=2) & (struck.sum(axis=2) > 1)):
+        at = struck[frame, tick]
+        new = at & fresh[frame, tick]
+        kept = np.flatnonzero(at & ~new).tolist()
+        for row in sorted(np.flatnonzero(new).tolist(), key=lambda row: -odds[frame, tick, row]):
+            if len(kept) < job.limits.polyphony and not _crowded([*kept, row], keys, job):
+                kept.append(row)
+        at[:] = False
+        at[kept] = True
+
+
+def _crowded(rows: Sequence[int], keys: Ints, job: Job) -> bool:
+    for crowd in job.limits.crowds:
+        mine = [crowd.thing[int(keys[row])] for row in rows if int(keys[row]) in crowd.thing]
+        if len(set(mine)) > crowd.most or len(mine) > len(set(mine)):
+            return True
+    return False
+
+
+@torch.inference_mode()
+def write_notes(
+    model: Diffusion,
+    jobs: Sequence[Job],
+    steps: int = STEPS,
+    batch: int = 24,
+    report: Callable[[int], None] | None = None,
+) -> None:
+    """Write all jobs to their end; the notes stand in each job's `notes`.
+
+    Parameters
+    ----------
+    model : Diffusion
+    jobs : sequence of Job
+    steps : int
+        Of drawing strikes, and again of drawing chords.
+    batch : int
+        Takes drawn side by side.
+    report : callable, optional
+        Called with the number of bars finished since the last call.
+    """
+    waiting = list(jobs)
+    while waiting:
+        group = waiting[: max(1, batch // max(job.takes for job in waiting))]
+        before = sum(job.next_bar for job in group)
+        takes = [taken(job) for job in group]
+        studio = _Studio(model, [take for each in takes for take in each], steps)
+        studio.strike()
+        studio.name()
+        studio.shape()
+        studio.hand_in()
+        for job, each in zip(group, takes, strict=True):
+            keep_best(job, each)
+        if report is not None:
+            report(sum(job.next_bar for job in group) - before)
+        waiting = [job for job in waiting if job.next_bar < job.end]
