@@ -72,7 +72,7 @@ def test_the_take_that_is_kept_is_the_one_most_like_the_others(
             votes.append(len(takes))
             return place
 
-        monkeypatch.setattr("symbolic.sampling.most_agreed", vote)
+        monkeypatch.setattr("symbolic.takes.most_agreed", vote)
         kept += writer.write([Request(context, "bass", takes=3)])
     assert votes == [3, 3, 3]  # the song is one window long
     assert len({part.notes for part in kept}) == 3

@@ -194,17 +194,18 @@ def corpus(tmp_path: Path, song: Arrangement) -> Path:
     return write_corpus(folder, {"a": song}, "valid")
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_command_trains_resumes_and_exports(
-    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], song: Arrangement
+    kind: str, corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], song: Arrangement
 ) -> None:
     state, export = tmp_path / "run", tmp_path / "weights"
-    sizes = {"dim": 96, "depth": 1, "minutes": 0.005, "budget": BUDGET}
+    sizes = {"writer": kind, "dim": 96, "depth": 1, "minutes": 0.005, "budget": BUDGET}
     results = []
     for _ in range(2):
         main([f"{corpus}:0.5"], state, export=export, as_json=True, **sizes)  # type: ignore[arg-type]
         printed = capsys.readouterr().out.splitlines()
         results.append((printed, json.loads(printed[-1])))
-    with pytest.raises(OptionError, match="a writer of other sizes: give --dim"):
+    with pytest.raises(OptionError, match="a writer of other sizes: give --writer, --dim"):
         main([str(corpus)], state, **{**sizes, "dim": 48})  # type: ignore[arg-type]
     (first, one), (second, two) = results
     assert first[0].startswith("starting")
@@ -224,7 +225,7 @@ def test_the_command_trains_resumes_and_exports(
     (part,) = load_writer(export, "cpu").write([Request(context, "bass")])
     assert role(part) == "bass"
     config, stored = load_weights(export)
-    assert (config.dim, config.depth) == (96, 1)
+    assert (config.kind, config.dim, config.depth) == (kind, 96, 1)
     fresh = tmp_path / "fresh"
     main([str(corpus)], fresh, weights=export, minutes=0.0, budget=BUDGET, export=fresh)
     assert same(load_weights(fresh)[1], stored)
