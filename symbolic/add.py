@@ -126,7 +126,8 @@ def add(  # noqa: PLR0913, PLR0917
         typer.Option(help="parts to write, of which the best is kept, with a scorecard beside it"),
     ] = None,
     guidance: Annotated[
-        float | None, typer.Option(help="how far the prompt is insisted on, 0 to 20 \\[1]")
+        float | None,
+        typer.Option(help="how far the diffusion writer insists on the prompt, 0 to 20 \\[1]"),
     ] = None,
     kind: Annotated[
         str, typer.Option("--writer", help="transformer, or diffusion: all bars at once")

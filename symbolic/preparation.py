@@ -62,7 +62,7 @@ _DRAWN_TEMPERATURE = {"drums": 0.4, "bass": 0.5, "guitar": 0.5}
 _DRAWN_PULL = {"drums": Pull(1.5, 1.0), "bass": Pull(4.0, 1.0), "guitar": Pull(4.0, 1.0)}
 
 
-def drawn(request: Request) -> tuple[Job, int]:
+def prepared_to_draw(request: Request) -> tuple[Job, int]:
     """Return what `prepared` does, as the diffusion writer is asked."""
     job, shift = prepared(request)
     if request.temperature is None:

@@ -15,7 +15,7 @@ from symbolic.cached import CachedWriter
 from symbolic.checkpoint import SHIPPED, load_weights
 from symbolic.diffusion import Diffusion
 from symbolic.finishing import finished
-from symbolic.preparation import drawn, prepared
+from symbolic.preparation import prepared, prepared_to_draw
 from symbolic.request import Request, manner_of
 
 WRITERS = ("transformer", "diffusion")
@@ -60,7 +60,10 @@ class PartWriter:
         """
         # words are read once: from here on all that they say in numbers is in the manner
         requests = [replace(request, manner=manner_of(request)) for request in requests]
-        prepare = drawn if isinstance(self.model, Diffusion) else prepared
+        draws = isinstance(self.model, Diffusion)
+        if not draws and any(request.guidance is not None for request in requests):
+            raise OptionError("--guidance is for the diffusion writer: take --writer diffusion too")
+        prepare = prepared_to_draw if draws else prepared
         ready = [prepare(request) for request in requests]
         jobs = [job for job, _ in ready]
         if isinstance(self.model, Diffusion):
