@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -165,7 +166,8 @@ def _mma(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
     return _each(MmaBand.found().write)
 
 
-def _model(kind: str, options: WriterOptions) -> WriteParts:
+def _model(kind: str, every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
+    del every
     # torch: the baselines do without it
     from symbolic.request import Request  # noqa: PLC0415
     from symbolic.writer import load_writer  # noqa: PLC0415
@@ -188,16 +190,6 @@ def _model(kind: str, options: WriterOptions) -> WriteParts:
     return write
 
 
-def _transformer(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
-    del every
-    return _model("transformer", options)
-
-
-def _diffusion(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
-    del every
-    return _model("diffusion", options)
-
-
 def _true(every: Sequence[Assignment], options: WriterOptions) -> WriteParts:
     del every, options
     return lambda jobs: [one.truth for one, _ in jobs]
@@ -213,8 +205,10 @@ WRITERS: Mapping[str, Writer] = {
         Writer("plain", True, False, False, (), _plain),
         Writer("arranger", True, True, True, ("subtractive.arranger",), _arranger),
         Writer("mma", True, True, True, ("benchmarks.mma_band",), _mma),
-        Writer("transformer", False, True, True, ("symbolic.writer",), _transformer),
-        Writer("diffusion", False, True, True, ("symbolic.writer",), _diffusion),
+        Writer(
+            "transformer", False, True, True, ("symbolic.writer",), partial(_model, "transformer")
+        ),
+        Writer("diffusion", False, True, True, ("symbolic.writer",), partial(_model, "diffusion")),
         Writer("true", True, False, False, (), _true),
     )
 }

@@ -24,7 +24,7 @@ from symbolic.lean import Lean
 from symbolic.manner import ANY
 from symbolic.pen import Pen, Step, choose, flat
 from symbolic.rows import Rows, ids_of
-from symbolic.takes import keep_best, taken
+from symbolic.takes import by_windows
 
 Ints = npt.NDArray[np.int64]
 ROOM = 256  # rows by which a cache grows
@@ -269,22 +269,16 @@ def write_notes(
     report : callable, optional
         Called with the number of bars finished since the last call.
     """
-    waiting = list(jobs)
+
+    def write(takes: Sequence[Sequence[Job]]) -> None:
+        desk = _Desk(writer, takes)
+        desk.run()
+        desk.hand_in()
+
     # One step of a small model is too short to be shared: threads would only wait for each other.
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        while waiting:
-            group = waiting[: max(1, batch // max(job.takes for job in waiting))]
-            before = sum(job.next_bar for job in group)
-            takes = [taken(job) for job in group]
-            desk = _Desk(writer, takes)
-            desk.run()
-            desk.hand_in()
-            for job, each in zip(group, takes, strict=True):
-                keep_best(job, each)
-            if report is not None:
-                report(sum(job.next_bar for job in group) - before)
-            waiting = [job for job in waiting if job.next_bar < job.end]
+        by_windows(jobs, batch, write, report)
     finally:
         torch.set_num_threads(threads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from scoretokens.grid import TICKS_PER_BEAT
@@ -40,3 +40,34 @@ def keep_best(job: Job, takes: Sequence[Job]) -> None:
     if job.density != ANY and len(takes) == 1:
         found = density_of(fresh[chosen][:, 0], (end - start) / TICKS_PER_BEAT, drums=drums)
         job.eagerness = corrected(job.eagerness, found, job.density)
+
+
+def by_windows(
+    jobs: Sequence[Job],
+    batch: int,
+    write: Callable[[Sequence[Sequence[Job]]], None],
+    report: Callable[[int], None] | None,
+) -> None:
+    """Write jobs to their end, window after window, and keep the best take of each.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    batch : int
+        Takes written side by side, at most, but for a job of more.
+    write : callable
+        Writes the next window of each take; given the takes of each of some jobs.
+    report : callable or None
+        Called with the number of bars finished since the last call.
+    """
+    waiting = list(jobs)
+    while waiting:
+        group = waiting[: max(1, batch // max(job.takes for job in waiting))]
+        before = sum(job.next_bar for job in group)
+        takes = [taken(job) for job in group]
+        write(takes)
+        for job, each in zip(group, takes, strict=True):
+            keep_best(job, each)
+        if report is not None:
+            report(sum(job.next_bar for job in group) - before)
+        waiting = [job for job in waiting if job.next_bar < job.end]

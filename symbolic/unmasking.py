@@ -13,41 +13,36 @@ silent cells it concludes that the drummer rests (measured: a fifth of the strok
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from scoretokens.vocabulary import vocabulary
+from scoretokens.grid import TICKS_PER_BEAT
 from subtractive.instruments import INSTRUMENTS
-from symbolic.canvas import (
-    CHORD,
-    KEY_OF_ROW,
-    LOWEST,
-    PITCHES,
-    ROW_OF_KEY,
-    ROWS,
-    Canvas,
-    drawn,
-    notes_of,
-)
+from symbolic.canvas import CHORD, PITCHES, ROWS, notes_of
 from symbolic.concepts import PEOPLE
 from symbolic.diffusion import Diffusion, Seen
-from symbolic.frames import FRAME, WIDTH, frame_of_tick
-from symbolic.job import OVERLAP, Job
-from symbolic.lessons import LOOKAHEAD, WINDOW
+from symbolic.easel import (
+    CLASS_OF_PITCH,
+    Easel,
+    easel_of,
+    given,
+    keep_to_limbs,
+    pitches_allowed,
+    rows_allowed,
+)
+from symbolic.frames import FRAME, WIDTH
+from symbolic.job import Job
 from symbolic.manner import ANY
-from symbolic.takes import keep_best, taken
+from symbolic.takes import by_windows
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 STEPS = 16  # in which the strikes of a window are drawn; its chords take as many more
-_CLASS = (np.arange(PITCHES) - 1 + LOWEST) % 12
-_V = vocabulary()
 
 
 def hidden_after(step: int, steps: int) -> float:
@@ -104,97 +99,12 @@ def picked(logits: Floats, allowed: Bools, draws: Floats) -> Ints:
 _UNLIKELY = 0.03  # chance, relative to the likeliest
 
 
-@dataclass(eq=False)
-class _Easel:
-    """One window of one job, on the canvas."""
-
-    job: Job
-    bar_onsets: Ints
-    start: int  # first bar to write
-    end: int  # the bar after the last one to write
-    frames: slice  # of the song
-    canvas: Canvas
-    strikes_known: Bools
-    chords_known: Bools
-    open: Bools  # frames to write in
-    free: Bools  # strikes to draw
-    free_chords: Bools
-    drafted: Floats  # what the rules strike, -1 or 1 [shape=(frame, FRAME, ROWS)]
-    drafted_classes: Bools  # [shape=(frame, FRAME, 12)]
-
-    @property
-    def drums(self) -> bool:
-        return self.job.instrument == "drums"
-
-
-def _easel(job: Job) -> _Easel:
-    """Return the next window of a job, with what is known of it."""
-    first = max(0, job.next_bar - OVERLAP)
-    if job.after is not None:
-        # what comes after a stretch is seen, too: short ones lie amid their window
-        spare = WINDOW - (job.end - first)
-        first = max(0, min(first, job.bar_count - WINDOW)) if spare > 0 else first
-    last = min(first + WINDOW, job.bar_count if job.after is not None else job.end)
-    end = min(last, job.end) - first
-    onsets = job.bar_onsets[first : last + 1]
-    edges = job.frames.bar_frames
-    here = slice(edges[first], edges[min(last + LOOKAHEAD, job.bar_count)])
-    count = here.stop - here.start
-    drums, start = job.instrument == "drums", job.next_bar - first
-    written, rest = job.notes, job.after if job.after is not None else job.notes[:0]
-    open_ticks = (int(onsets[start]), int(onsets[end]))
-    known = [
-        written[written[:, 0] < open_ticks[0]],
-        rest[rest[:, 0] >= open_ticks[1]],
-        job.fixed[(job.fixed[:, 0] >= open_ticks[0]) & (job.fixed[:, 0] < open_ticks[1])],
-    ]
-    notes = np.concatenate(known)
-    notes = notes[np.lexsort((notes[:, 2], notes[:, 0]))]
-    canvas = drawn(notes, onsets, count, drums=drums)
-    _, tick, bar_frames = frame_of_tick(onsets)
-    open_frames = np.zeros(count, dtype=bool)
-    open_frames[bar_frames[start] : bar_frames[end]] = True
-    bars_known = np.zeros(count, dtype=bool)
-    bars_known[: bar_frames[-1]] = True
-    bars_known &= ~open_frames
-    strikes_known = np.repeat(bars_known, FRAME * ROWS).reshape(count, FRAME, ROWS)
-    chords_known = np.repeat(bars_known, FRAME).reshape(count, FRAME)
-    # the last frame of an odd bar may lack a tick; nothing begins where no chord is
-    lacking = np.ones((count, FRAME), dtype=bool)
-    frame, _, _ = frame_of_tick(onsets)
-    lacking[frame, tick] = False
-    strikes_known |= lacking[..., None] | ~job.open_frames[here][:, None, None]
-    fixed = drawn(known[2], onsets, count, drums=drums)
-    strikes_known |= fixed.strikes
-    chords_known |= fixed.chords[..., 0] > 0
-    draft = drawn(job.draft, onsets, count, drums=drums)
-    classes = np.zeros((count, FRAME, 12), dtype=bool)
-    if not drums:
-        at = np.nonzero(draft.chords)
-        classes[at[0], at[1], _CLASS[draft.chords[at]]] = True
-    return _Easel(
-        job,
-        onsets,
-        start,
-        end,
-        here,
-        canvas,
-        strikes_known,
-        chords_known,
-        open_frames,
-        ~strikes_known & open_frames[:, None, None],
-        ~chords_known & open_frames[:, None],
-        np.where(draft.strikes, 1.0, -1.0),
-        classes,
-    )
-
-
 class _Studio:
     """Windows of several jobs, drawn side by side."""
 
     def __init__(self, model: Diffusion, jobs: Sequence[Job], steps: int) -> None:
         self.model, self.steps = model, steps
-        self.easels = [_easel(job) for job in jobs]
+        self.easels = [easel_of(job) for job in jobs]
         device = next(model.parameters()).device
         size, length = len(jobs), max(len(one.open) for one in self.easels)
         frames, alone = np.zeros((2, size, length, WIDTH), dtype=np.float32)
@@ -277,13 +187,13 @@ class _Studio:
             for row in busy:
                 self._strike(self.easels[row], odds[row], step)
 
-    def _strike(self, one: _Easel, odds: Floats, step: int) -> None:
+    def _strike(self, one: Easel, odds: Floats, step: int) -> None:
         job = one.job
         width = ROWS if one.drums else 1
         known = one.strikes_known[..., :width]
         hidden = ~known & one.open[:, None, None]
         leaned = odds[: len(one.open), :, :width] + job.pull.when * one.drafted[..., :width]
-        leaned[..., ~_rows_allowed(job)[:width]] = -np.inf
+        leaned[..., ~rows_allowed(one)[:width]] = -np.inf
         leaned = sharpened(np.clip(leaned, -30, 30), hidden, job.temperature)
         if job.density != ANY:
             leaned = leaned + _eagerness(one, leaned, hidden)
@@ -291,7 +201,7 @@ class _Studio:
         cells = one.canvas.strikes[..., :width]
         cells[hidden] = struck[hidden]
         if one.drums:
-            _kept_to_limbs(one, leaned, hidden)
+            keep_to_limbs(one, leaned, hidden)
         again = one.free[..., :width] & (
             job.rng.random(cells.shape) < hidden_after(step, self.steps)
         )
@@ -329,7 +239,7 @@ class _Studio:
         states = [self.model.at_ticks(self._state(seen), at) for seen in self.sides]
         tones = [seen.tones[at[0], at[1]] for seen in self.sides]
         jobs = [one.job for one in self.easels]
-        allowed = np.stack([_pitches_allowed(job) for job in jobs])[rows]
+        allowed = np.stack([pitches_allowed(job) for job in jobs])[rows]
         most = np.array([job.limits.polyphony for job in jobs])[rows]
         temperature = np.array([job.temperature for job in jobs])[rows, None]
         drafted = np.stack(
@@ -338,7 +248,7 @@ class _Studio:
                 for row, at_frame, at_tick in zip(rows, frame, tick, strict=True)
             ]
         )
-        pull = np.array([job.pull.what for job in jobs])[rows, None] * drafted[:, _CLASS]
+        pull = np.array([job.pull.what for job in jobs])[rows, None] * drafted[:, CLASS_OF_PITCH]
         chords = np.zeros((len(rows), CHORD), dtype=np.int64)
         over = np.zeros(len(rows), dtype=bool)
         lower = [torch.zeros_like(state) for state in states]
@@ -372,7 +282,7 @@ class _Studio:
         hidden = self._state(seen)
         for row, one in enumerate(self.easels):
             played = one.canvas.strikes if one.drums else one.canvas.chords > 0
-            fresh = played & one.open[:, None, None] & (_given(one) == 0)
+            fresh = played & one.open[:, None, None] & (given(one) == 0)
             frame, tick, place = np.nonzero(fresh)
             if not len(frame):
                 continue
@@ -396,7 +306,7 @@ class _Studio:
         """Add what was drawn to the jobs."""
         for one in self.easels:
             job = one.job
-            keys = np.broadcast_to(_keys(job), one.canvas.strikes.shape) if one.drums else None
+            keys = np.broadcast_to(one.keys, one.canvas.strikes.shape) if one.drums else None
             notes = notes_of(one.canvas, one.bar_onsets, keys)
             low, high = one.bar_onsets[one.start], one.bar_onsets[one.end]
             fresh = notes[(notes[:, 0] >= low) & (notes[:, 0] < high)]
@@ -409,41 +319,11 @@ class _Studio:
 _SHAPED = 0.5  # temperature of durations and velocities
 
 
-def _given(one: _Easel) -> Ints:
-    return (one.canvas.durations + one.canvas.velocities)[..., : ROWS if one.drums else CHORD]
-
-
-def _rows_allowed(job: Job) -> Bools:
-    """Return which sounds may be struck [shape=(ROWS,)]; of pitched parts the first one may."""
-    if job.instrument != "drums":
-        return np.ones(ROWS, dtype=bool)
-    span = _V.span("PitchDrum")
-    keys = _V.values("PitchDrum")[job.limits.tokens[span.start : span.stop]]
-    return np.isin(_keys(job), keys)
-
-
-def _pitches_allowed(job: Job) -> Bools:
-    """Return which pitches may be played [shape=(PITCHES,)], the place of none included."""
-    span = _V.span("Pitch")
-    return np.concatenate([[False], job.limits.tokens[span.start : span.stop]])
-
-
-def _keys(job: Job) -> Ints:
-    """Return the key that each sound is struck on: the draft's commonest [shape=(ROWS,)]."""
-    keys = KEY_OF_ROW.copy()
-    counts = np.bincount(job.draft[:, 2], minlength=128)
-    for row in range(ROWS):
-        own = np.flatnonzero((row == ROW_OF_KEY) & (counts[:128] > 0))
-        if len(own):
-            keys[row] = own[counts[own].argmax()]
-    return keys
-
-
-def _eagerness(one: _Easel, odds: Floats, hidden: Bools) -> float:
+def _eagerness(one: Easel, odds: Floats, hidden: Bools) -> float:
     """Return by how much log-odds are to be moved for as many strikes as are wanted."""
     job = one.job
     width = odds.shape[-1]
-    quarters = (one.bar_onsets[one.end] - one.bar_onsets[one.start]) / 12
+    quarters = (one.bar_onsets[one.end] - one.bar_onsets[one.start]) / TICKS_PER_BEAT
     there = int(one.canvas.strikes[one.open][..., :width].sum())
     left = odds[hidden]
 
@@ -458,29 +338,6 @@ def _eagerness(one: _Easel, odds: Floats, hidden: Bools) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if density(middle) < wanted else (low, middle)
     return (low + high) / 2
-
-
-def _kept_to_limbs(one: _Easel, odds: Floats, fresh: Bools) -> None:
-    """Take back the least likely of fresh strokes that no limb is free for."""
-    job, keys = one.job, _keys(one.job)
-    struck = one.canvas.strikes
-    for frame, tick in np.argwhere((struck & fresh).any(axis=2) & (struck.sum(axis=2) > 1)):
-        at = struck[frame, tick]
-        new = at & fresh[frame, tick]
-        kept = np.flatnonzero(at & ~new).tolist()
-        for row in sorted(np.flatnonzero(new).tolist(), key=lambda row: -odds[frame, tick, row]):
-            if len(kept) < job.limits.polyphony and not _crowded([*kept, row], keys, job):
-                kept.append(row)
-        at[:] = False
-        at[kept] = True
-
-
-def _crowded(rows: Sequence[int], keys: Ints, job: Job) -> bool:
-    for crowd in job.limits.crowds:
-        mine = [crowd.thing[int(keys[row])] for row in rows if int(keys[row]) in crowd.thing]
-        if len(set(mine)) > crowd.most or len(mine) > len(set(mine)):
-            return True
-    return False
 
 
 @torch.inference_mode()
@@ -504,18 +361,12 @@ def write_notes(
     report : callable, optional
         Called with the number of bars finished since the last call.
     """
-    waiting = list(jobs)
-    while waiting:
-        group = waiting[: max(1, batch // max(job.takes for job in waiting))]
-        before = sum(job.next_bar for job in group)
-        takes = [taken(job) for job in group]
-        studio = _Studio(model, [take for each in takes for take in each], steps)
+
+    def write(takes: Sequence[Job]) -> None:
+        studio = _Studio(model, takes, steps)
         studio.strike()
         studio.name()
         studio.shape()
         studio.hand_in()
-        for job, each in zip(group, takes, strict=True):
-            keep_best(job, each)
-        if report is not None:
-            report(sum(job.next_bar for job in group) - before)
-        waiting = [job for job in waiting if job.next_bar < job.end]
+
+    by_windows(jobs, batch, lambda takes: write([take for each in takes for take in each]), report)
