@@ -17,13 +17,13 @@ from subtractive.files.midi import read_midi
 from subtractive.instruments import INSTRUMENTS
 from symbolic.add import main
 from symbolic.canvas import KEY_OF_ROW, LOWEST, ROW_OF_KEY, ROWS, drawn, notes_of
+from symbolic.chances import hidden_after, picked, sharpened
 from symbolic.config import WriterConfig
 from symbolic.diffusion import Diffusion
 from symbolic.frames import FRAME
 from symbolic.lessons import Lesson, lesson
 from symbolic.request import Request
 from symbolic.sheets import collated, open_bars, shown
-from symbolic.unmasking import hidden_after, picked, sharpened
 from symbolic.writer import PartWriter, load_writer
 from tests.test_lessons import long_song
 from tests.test_sampling import check, without
