@@ -52,10 +52,11 @@ DIRECTIONS: dict[Direction, tuple[str, str]] = {
     "busier": ("busy", "sparse"),
     "more swung": ("swung", "straight"),
 }
-WRITER, RULES = "transformer", "arranger"
+RULES = "arranger"
 TOGETHER = 32  # parts written side by side
 LEARNED = (
     "symbolic/weights/writer.safetensors",
+    "symbolic/weights/diffusion/writer.safetensors",
     "subtractive/arranger/drum_patterns.safetensors",
 )
 _CONSOLE = Console(stderr=True)
@@ -125,16 +126,19 @@ def written_by_rules(asked: Sequence[Wish], seed: int) -> dict[str, Part]:
     }
 
 
-def written_by_model(asked: Sequence[Wish], seed: int) -> dict[str, Part]:
-    """Return what the shipped writer writes to each wish, by key; what was written is kept."""
+def written_by_model(
+    asked: Sequence[Wish], seed: int, kind: str, guidance: float | None
+) -> dict[str, Part]:
+    """Return what a shipped writer writes to each wish, by key; what was written is kept."""
     # torch: whoever asks for help does without it
     from symbolic.request import Request  # noqa: PLC0415
     from symbolic.writer import load_writer  # noqa: PLC0415
 
     state = fingerprint([*module_files("symbolic.writer"), *LEARNED])
-    journal = Journal(cache_folder() / f"words-{state}.jsonl")
+    told = "" if guidance is None else f"-{guidance:g}"
+    journal = Journal(cache_folder() / f"words-{kind}{told}-{state}.jsonl")
     left = [each for each in asked if each.key(seed) not in journal.rows]
-    writer = load_writer(device="cpu") if left else None
+    writer = load_writer(device="cpu", kind=kind) if left else None
     groups = [left[start : start + TOGETHER] for start in range(0, len(left), TOGETHER)]
     for group in track(groups, "writing", console=_CONSOLE):
         assert writer is not None
@@ -144,6 +148,7 @@ def written_by_model(asked: Sequence[Wish], seed: int) -> dict[str, Part]:
                 each.one.instrument,
                 crc32(f"{each.one.key}:{seed}".encode()),
                 words=each.words,
+                guidance=guidance,
             )
             for each in group
         ]
@@ -214,12 +219,13 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         # the rules are asked for families alone
         written = {
             RULES: (named, written_by_rules(named, options.seed)),
-            WRITER: (asked, written_by_model(asked, options.seed)),
+            options.writer: (
+                asked,
+                written_by_model(asked, options.seed, options.writer, options.guidance),
+            ),
         }
         found = {
-            writer: judged(
-                wishes, parts, classifier, options.seed, with_directions=writer == WRITER
-            )
+            writer: judged(wishes, parts, classifier, options.seed, with_directions=writer != RULES)
             for writer, (wishes, parts) in written.items()
         }
         report = classifier.report.get(name, {})
@@ -231,7 +237,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
                 kind: report[kind]["accuracy"] for kind in ("known_files", "unseen_files")
             }
         }
-    return {"seed": options.seed, "instruments": results}
+    return {
+        "seed": options.seed,
+        "writer": options.writer,
+        "guidance": options.guidance,
+        "instruments": results,
+    }
 
 
 def table(result: Mapping[str, Any]) -> str:
@@ -239,7 +250,7 @@ def table(result: Mapping[str, Any]) -> str:
     questions = ["recognised", "without words", *DIRECTIONS]
     rows = []
     for name, of in result["instruments"].items():
-        for writer in (RULES, WRITER):
+        for writer in (RULES, result["writer"]):
             cells = []
             for question in questions:
                 found = of[writer].get(question)
@@ -266,6 +277,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--split", action="append", help="as benchmarks.symbolic takes it")
     parser.add_argument("--limit", type=positive, help="at most so many songs of each split")
     parser.add_argument("--instrument", action="append", choices=INSTRUMENTS)
+    parser.add_argument("--writer", choices=("transformer", "diffusion"), default="transformer")
+    parser.add_argument("--guidance", type=float, help="on words, as symbolic.add takes it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=str, default=str(ROOT / "benchmarks/results/words.json"))
     parser.add_argument("--json", action="store_true", help="machine-readable last line")

@@ -127,7 +127,7 @@ def add(  # noqa: PLR0913, PLR0917
     ] = None,
     guidance: Annotated[
         float | None,
-        typer.Option(help="how far the diffusion writer insists on the prompt, 0 to 20 \\[1]"),
+        typer.Option(help="how far the writer insists on the prompt, 0 to 20 \\[1]"),
     ] = None,
     kind: Annotated[
         str, typer.Option("--writer", help="transformer, or diffusion: all bars at once")

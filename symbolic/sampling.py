@@ -17,6 +17,7 @@ from scoretokens.codec import decode
 from scoretokens.vocabulary import vocabulary
 from subtractive.instruments import INSTRUMENTS
 from symbolic.cached import Cache, CachedWriter, Steps
+from symbolic.concepts import unasked
 from symbolic.density import hastened, unlike
 from symbolic.frames import WIDTH
 from symbolic.job import Job, window_of
@@ -100,10 +101,24 @@ class _Desk:
         self.order = list(range(len(self.jobs)))  # which job each row of the batch belongs to
         spans = [span for _, _, span in prepared]
         seen = [job.frames.values[span] for job, span in zip(firsts, spans, strict=True)]
-        # Guidance writes everything twice side by side: with the context, and without it.
-        self.sides = 2 if any(job.guidance != 1 for job in firsts) else 1
-        if self.sides == 2:
+        asked = [job.wishes for job in firsts]
+        wordless = [unasked(of) for of in asked]
+        # Guidance writes everything several times side by side: in full, without the context, and
+        # without the words.
+        self.sides, self.without_context, self.without_words = 1, 0, 0
+        wishes = list(asked)
+        in_full = list(seen)
+        if any(job.guidance != 1 for job in firsts):
+            self.without_context, self.sides = self.sides, self.sides + 1
             seen += [job.alone[span] for job, span in zip(firsts, spans, strict=True)]
+            wishes += asked
+        if any(
+            job.insistence != 1 and (of != less).any()
+            for job, of, less in zip(firsts, asked, wordless, strict=True)
+        ):
+            self.without_words, self.sides = self.sides, self.sides + 1
+            seen += in_full
+            wishes += wordless
         frames = torch.zeros(len(seen), max(len(values) for values in seen), WIDTH)
         mask = torch.zeros(frames.shape[:2], dtype=torch.bool)
         for index, values in enumerate(seen):
@@ -112,29 +127,35 @@ class _Desk:
         named = [INSTRUMENTS.index(job.instrument) for job in firsts] * self.sides
         device = writer.device
         instrument = torch.tensor(named, device=device)
-        wishes = torch.from_numpy(np.stack([job.wishes for job in firsts] * self.sides))
-        self.heard = writer.encode(
-            frames.to(device), mask.to(device), instrument, wishes.to(device)
-        )
+        told = torch.from_numpy(np.stack(wishes)).to(device)
+        self.heard = writer.encode(frames.to(device), mask.to(device), instrument, told)
         # Frame and position of the last rows fed.
         self.frame = torch.zeros(len(seen), 1, dtype=torch.long, device=device)
         self.position = self.frame
         self.guidance = torch.tensor([[job.guidance] for job in self.jobs], device=device)
+        self.insistence = torch.tensor([[job.insistence] for job in self.jobs], device=device)
 
     def guided(self, state: Tensor) -> Tensor:
-        """Return the main logits of each job, guided if there are two sides [shape=(job, MAIN)]."""
+        """Return the main logits of each job, guided if there are sides [shape=(job, MAIN)]."""
         logits = self.writer.main_logits(state[:, None], self.heard, self.frame, self.position)
         logits = logits[:, 0]
         if self.sides == 1:
             return logits
-        with_context, without = logits.log_softmax(dim=-1).chunk(2)
+        sides = logits.log_softmax(dim=-1).chunk(self.sides)
+        in_full = result = sides[0]
+        if self.without_words:
+            wordless = sides[self.without_words]
+            result = (wordless + self.insistence * (in_full - wordless)).log_softmax(dim=-1)
+        if not self.without_context:
+            return result
         # Pitches are guided among themselves: what is played leans on the context, when it is
         # played stays as likely as it was (guided too, parts thin out).
         pitch = slice(_PITCHED.start, _KEYS.start)
-        seen, unseen = with_context[:, pitch], without[:, pitch]
-        guided = (unseen + self.guidance * (seen - unseen)).log_softmax(dim=-1)
-        with_context[:, pitch] = guided + seen.logsumexp(dim=-1, keepdim=True)
-        return with_context
+        seen, unseen = in_full[:, pitch], sides[self.without_context][:, pitch]
+        total = result[:, pitch].logsumexp(dim=-1, keepdim=True)
+        guided = unseen + self.guidance * (seen - unseen) + (result[:, pitch] - seen)
+        result[:, pitch] = guided.log_softmax(dim=-1) + total
+        return result
 
     def first_steps(self) -> list[list[Step]]:
         """Return what is fed of each window before anything is sampled.
@@ -181,6 +202,7 @@ class _Desk:
         self.heard = self.heard.rows(rows)
         self.frame, self.position = self.frame[rows], self.position[rows]
         self.guidance = self.guidance[rows[: len(busy)]]
+        self.insistence = self.insistence[rows[: len(busy)]]
         self.order = [self.order[row] for row in busy]
         return state[rows]
 

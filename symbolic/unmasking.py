@@ -23,7 +23,7 @@ from scoretokens.grid import TICKS_PER_BEAT
 from subtractive.instruments import INSTRUMENTS
 from symbolic.canvas import CHORD, PITCHES, ROWS, notes_of
 from symbolic.chances import hidden_after, picked, sharpened
-from symbolic.concepts import PEOPLE
+from symbolic.concepts import unasked
 from symbolic.diffusion import Diffusion, Seen
 from symbolic.easel import (
     CLASS_OF_PITCH,
@@ -62,7 +62,7 @@ class _Studio:
             alone[row, :count] = one.job.alone[one.frames]
             mask[row, :count] = True
         wishes = np.stack([job.wishes for job in jobs])
-        unasked = wishes * (np.arange(wishes.shape[1]) == PEOPLE)
+        wordless = unasked(wishes)
         named = torch.tensor([INSTRUMENTS.index(job.instrument) for job in jobs], device=device)
         self.device, self.length = device, length
         # each side is heard once: as asked, without the words, without the context
@@ -70,8 +70,8 @@ class _Studio:
         self.insistence = np.array([job.insistence for job in jobs]) - 1
         self.guidance = np.array([job.guidance for job in jobs]) - 1
         self.without_words = self.without_context = 0
-        if (self.insistence != 0).any() and (wishes != unasked).any():
-            sides.append((frames, unasked))
+        if (self.insistence != 0).any() and (wishes != wordless).any():
+            sides.append((frames, wordless))
             self.without_words = len(sides) - 1
         if (self.guidance != 0).any():
             sides.append((alone, wishes))

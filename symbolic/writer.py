@@ -61,8 +61,6 @@ class PartWriter:
         # words are read once: from here on all that they say in numbers is in the manner
         requests = [replace(request, manner=manner_of(request)) for request in requests]
         draws = isinstance(self.model, Diffusion)
-        if not draws and any(request.guidance is not None for request in requests):
-            raise OptionError("--guidance is for the diffusion writer: take --writer diffusion too")
         prepare = prepared_to_draw if draws else prepared
         ready = [prepare(request) for request in requests]
         jobs = [job for job, _ in ready]

@@ -12,7 +12,6 @@ import torch
 from scoretokens.codec import normalise
 from scoretokens.grid import to_grid
 from subtractive.arrangement import Arrangement
-from subtractive.errors import OptionError
 from subtractive.files.midi import read_midi
 from subtractive.instruments import INSTRUMENTS
 from symbolic.add import main
@@ -185,9 +184,3 @@ def test_the_shipped_weights_are_those_of_a_diffusion_writer() -> None:
     writer = load_writer(device="cpu", kind="diffusion")
     assert isinstance(writer.model, Diffusion)
     assert LOWEST == 21
-
-
-def test_only_the_diffusion_writer_is_guided(song: Arrangement) -> None:
-    request = Request(without(song, "bass"), "bass", guidance=3.0)
-    with pytest.raises(OptionError, match="take --writer diffusion"):
-        load_writer(device="cpu").write([request])

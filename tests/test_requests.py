@@ -58,6 +58,28 @@ def test_guidance_leans_on_the_context_within_the_grammar(
         assert (guided == plain[name]) == (name == "drums")
 
 
+@pytest.mark.parametrize("name", INSTRUMENTS)
+def test_guidance_by_words_leans_on_words_alone(
+    writers: dict[str, PartWriter], song: Arrangement, name: str
+) -> None:
+    """1 is the writer's own opinion; without words there is nothing to lean on."""
+    context = without(song, name)
+    plain = Request(context, name)
+    asked = replace(plain, words=f"Add busy {name}")
+    guided = [
+        replace(plain, guidance=4.0),
+        replace(asked, guidance=1.0),
+        replace(asked, guidance=4),
+    ]
+    # side by side with what is not guided, too
+    written = writers["busy"].write([plain, asked, *guided])
+    assert written[2] == written[0]
+    assert written[3] == written[1]
+    assert written[4] != written[1]
+    assert writers["busy"].write(guided[-1:]) == written[4:]
+    check(written[4], context, name)
+
+
 def test_the_take_that_is_kept_is_the_one_most_like_the_others(
     writer: PartWriter, song: Arrangement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
