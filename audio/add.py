@@ -13,11 +13,13 @@ import typer
 from audio.engines import DEVICES, ENGINES, QUALITIES, check_engine, engine, steps_of
 from audio.outputs import Outputs, check_names, hand_over
 from audio.tasks import SEPARATORS, Separation, Wishes, make, open_song, read_notes
+from audio.words import KNOWN
 from subtractive.command import last_line, output_of, progress, run, tell
 from subtractive.errors import OptionError
 from subtractive.files.recordings import own_suffix, read_sound
 from subtractive.instruments import INSTRUMENTS
 from subtractive.instruments import instrument as known_instrument
+from subtractive.nearby import Understood, understood
 from symbolic.outputs import check_output
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -141,7 +143,11 @@ def add(  # noqa: PLR0913, PLR0917
             "several are given: use --out-dir, and leave them out"
         )
     wanted_steps = steps_of(quality) if steps is None else steps
-    wishes = Wishes(prompt, some_bars, level, tempo, beats, beats_per_bar, wanted_steps, guidance)
+    # a larger encoder of the user's reads the words as they stand
+    told = Understood(prompt) if text_encoder else understood(prompt, KNOWN)
+    wishes = Wishes(
+        told.text, some_bars, level, tempo, beats, beats_per_bar, wanted_steps, guidance
+    )
     wishes.check()
     check_engine(engine_name, device)
     numbers = range(1, variations + 1) if variations > 1 else [None]
@@ -176,6 +182,7 @@ def add(  # noqa: PLR0913, PLR0917
                 outcomes.append(
                     hand_over(song, made, files) | {"engine": loaded[0], "seed": seed + number}
                 )
+    outcomes[0]["notices"][:0] = told.remarks()
     for outcome in outcomes:
         tell(outcome, as_json)
     if as_json:

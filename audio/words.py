@@ -35,6 +35,11 @@ SOUNDS = tuple(_SOUNDS)
 CONCEPTS: tuple[str, ...] = (*OF_NOTES, *(f"sound:{name}" for name in SOUNDS))
 """All that can be asked for; the order is that of the weights."""
 
+# the phrases of the table, endings aside: "bright(?:er|ly)?" is told as "bright"
+KNOWN: tuple[str, ...] = tuple(
+    form for each in _SOUNDS.values() for form in re.sub(r"\(\?:[^)]*\)\??", "", each).split("|")
+)
+"""What is understood of sound beside the lexicon."""
 _PATTERNS = {name: re.compile(rf"\b(?:{pattern})\b") for name, pattern in _SOUNDS.items()}
 _DENIED = re.compile(r"\b(?:no|not|without|less|never)(?: (?:too|any|so|much|very))? \w+")
 # terms of playing that one hears in the sound as well

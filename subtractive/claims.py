@@ -91,6 +91,14 @@ def _plain(text: str) -> str:
     return " ".join(spoken).replace("rock'n'roll", "rock and roll")
 
 
+def words_of_names() -> frozenset[str]:
+    """Return all words that stand in the names of instruments, and in what hints at drums."""
+    patterns = " ".join((*(names for _, names in _NAMES), _HINTS.pattern, *_IDLE))
+    # "cymbals?" is a cymbal or cymbals; "\\b" is no word
+    stems = re.findall(r"[a-z]+", re.sub(r"\\.", " ", patterns))
+    return frozenset((*stems, *(f"{stem}s" for stem in stems)))
+
+
 def claims(text: str) -> Claims:
     """Return what a text in plain English states, as far as the lexicon goes.
 

@@ -13,6 +13,7 @@ from functools import cache
 
 from subtractive.arrangement import Arrangement
 from subtractive.files.music import read, write
+from subtractive.nearby import understood
 from symbolic.manner import PLAIN, Manner
 from symbolic.request import Request
 from symbolic.writer import PartWriter, load_writer
@@ -60,6 +61,6 @@ def add_part(
         If the instrument cannot play in that manner.
     """
     context, _ = song.split(instrument)
-    request = Request(context, instrument, seed, words=words, manner=manner)
+    request = Request(context, instrument, seed, words=understood(words).text, manner=manner)
     part = (writer or _shipped()).write([request])[0]
     return song.with_parts((*song.parts, part))

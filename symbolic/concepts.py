@@ -100,3 +100,9 @@ def marked(concepts: Collection[int]) -> Floats:
     row = np.zeros(len(CONCEPTS), dtype=np.float32)
     row[list(concepts)] = 1
     return row
+
+
+def unasked(wishes: Floats) -> Floats:
+    """Return wishes without what words asked for [shape=(..., len(CONCEPTS))]."""
+    kept: Floats = wishes * (np.arange(len(CONCEPTS)) == PEOPLE)
+    return kept.astype(np.float32)

@@ -84,6 +84,7 @@ def hand_over(result: Result, target: Path, extras: Extras) -> dict[str, Any]:
         If a file cannot be written.
     """
     content, notices = _written(result, target.name)
+    notices += result.remarks
     write_whole(target, content)
     if extras.score is not None:
         score, more = _written(result, extras.score.name)

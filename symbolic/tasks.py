@@ -11,6 +11,7 @@ from subtractive.arrangement import Arrangement, Part, PlacedPart, Tempo, bars
 from subtractive.chart import chord_chart, parse_key
 from subtractive.errors import InstrumentError, OptionError
 from subtractive.files.music import read
+from subtractive.nearby import understood
 from symbolic.feel import checked
 from symbolic.manner import ANY, Manner, like, near, register_of
 from symbolic.passages import Span, spans_of, woven
@@ -101,6 +102,7 @@ class Task:
         report : callable, optional
             Called with the number of bars written since the last call.
         """
+        told = understood(self.wishes.prompt)
         music = [one.music for one in opened]
         added: list[tuple[Part, ...]] = [() for _ in opened]
         cards: list[tuple[Scorecard, ...]] = [() for _ in opened]
@@ -116,7 +118,7 @@ class Task:
             music = [song.with_parts((*song.parts, part)) for song, part in pairs]
             added = [(*before, part) for before, part in zip(added, parts, strict=True)]
         return [
-            Result(one, song, parts, self.part_only, self.tablature, of_it)
+            Result(one, song, parts, self.part_only, self.tablature, of_it, tuple(told.remarks()))
             for one, song, parts, of_it in zip(opened, music, added, cards, strict=True)
         ]
 
@@ -131,7 +133,7 @@ class Task:
             parse_key(wishes.key) if wishes.key is not None else None,
             wishes.program,
             wishes.takes,
-            wishes.prompt,
+            understood(wishes.prompt).text,
             manner=wishes.manner(name, song),
             kept=() if wishes.keep is None else notes_in(wishes.keep, name, song.ticks_per_beat),
             feel=wishes.feel,
@@ -232,6 +234,7 @@ class Result:
     part_only: bool = False
     tablature: bool = False
     cards: tuple[Scorecard, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def open_task(path: Path, task: Task) -> Opened:
