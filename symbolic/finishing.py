@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scoretokens.grid import TICKS_PER_BEAT, from_grid
 from subtractive.arrangement import Part
 from subtractive.instruments import instrument
+from symbolic.dynamics import with_dynamics
 from symbolic.feel import checked, humanised
 from symbolic.frames import FRAME
 from symbolic.job import Job
@@ -43,6 +44,12 @@ def finished(request: Request, job: Job, shift: int) -> Part:
         notes = notes[notes[:, 0] >= np.rint(begin)]
     drums = wanted.name == "drums"
     manner = request.manner
+    notes[:, 3] = with_dynamics(notes, job.draft, job.bar_onsets, drums=drums)
+    there = request.played.notes if request.span is not None and request.played is not None else ()
+    if len(notes) and there:
+        # new bars of a part that is there are as loud as its others
+        loud = np.mean([note.velocity for note in there])
+        notes[:, 3] = np.clip(np.rint(notes[:, 3] + loud - notes[:, 3].mean()), 1, 127)
     notes = swung(notes, job.bar_onsets, manner.swing, drums=drums)
     notes[:, 3] = loudened(notes[:, 3], manner.velocity)
     if not drums:

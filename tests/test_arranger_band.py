@@ -18,6 +18,7 @@ from benchmarks.songs import Song
 from benchmarks.windows import cut
 from subtractive.arrangement import Arrangement, Metre, Note, Part, Tempo, bars, order
 from subtractive.arranger import arrange
+from subtractive.arranger.asked import asked_by
 from subtractive.arranger.chart import EIGHTH, QUARTER, pulses
 from subtractive.arranger.patterns import digits
 from subtractive.arranger.rhythm import Lock, Score, habit, willingness
@@ -137,6 +138,22 @@ def test_fills_come_at_the_ends_of_phrases_only(seed: int) -> None:
     filled = {note.onset // BAR for note in drums.notes if note.pitch in TOMS}
     assert all(bar % 4 == 3 for bar in filled)
     assert 31 not in filled  # after the last bar there is nothing to lead into
+
+
+def test_fills_are_played_as_often_as_asked() -> None:
+    context = band(playing(BASS, (36,), (0, 2), range(32)), keys_of(played=range(32)), count=32)
+
+    def fills(words: str) -> int:
+        parts = [
+            arrange(context, "drums", np.random.default_rng(seed), asked_by(words))
+            for seed in range(8)
+        ]
+        return sum(
+            len({note.onset // BAR for note in part.notes if note.pitch in TOMS}) for part in parts
+        )
+
+    assert fills("Add drums without fills") == 0
+    assert fills("Add drums with fills") > 1.5 * fills("Add drums") > 0
 
 
 def test_a_section_begins_with_a_crash_where_a_player_enters() -> None:

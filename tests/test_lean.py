@@ -91,3 +91,22 @@ def test_the_more_it_leans_the_more_of_the_draft_is_played() -> None:
     none, some, much = (f1(strength) for strength in (0, 5, 20))
     assert none < some < much
     assert much > 0.98
+
+
+def test_a_bar_unlike_those_around_it_pulls_more() -> None:
+    """A fill in the third bar is played at a pull that leaves the other bars to the writer."""
+    fill = [(24, 38), (27, 45), (30, 45), (33, 43), (36, 43), (39, 41), (42, 41), (45, 49)]
+    same = [(bar * BAR + tick, 1, key, 90) for bar in range(4) for tick, key in BEAT]
+    rolled = [(2 * BAR + tick, 1, key, 90) for tick, key in fill]
+    usual, filled = np.array(same), np.array(sorted(same + rolled))
+
+    def share(draft: np.ndarray) -> float:
+        """Of what the draft plays in its third bar, what the part has there."""
+        there = {(t, int(DRUM_CLASS[k])) for t, _, k, _ in draft if t // BAR == 2}
+        found = []
+        for seed in range(8):
+            part = {(t, int(DRUM_CLASS[k])) for t, k in written(Pull(5, 5), seed, draft)}
+            found.append(len(part & there) / len(there))
+        return float(np.mean(found))
+
+    assert share(filled) > 0.95 > share(usual)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from subtractive.claims import families_named
+from subtractive.claims import claims, families_named
 from subtractive.styles import FAMILIES, styles_in
+
+_MANY = 4.0  # times as likely are fills that are asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +24,15 @@ class Asked:
         pattern's digits (1 to 9) are moved by as much.
     in_three : bool or None
         Whether to divide beats in three, as swing does, or in two; None: as the band does.
+    fills : float
+        How many times as likely drum fills are: 0 for none.
     """
 
     families: frozenset[str] = frozenset()
     styles: frozenset[str] = frozenset()
     eagerness: float = 0.0
     in_three: bool | None = None
+    fills: float = 1.0
 
 
 NOTHING = Asked()
@@ -41,7 +46,12 @@ def asked_by(words: str) -> Asked:
     families = frozenset(families_named(words))
     broad = {_plain(noun) for family in FAMILIES for noun in family.nouns}
     styles = {style for style in styles_in(words) if _plain(style) not in broad}
-    return Asked(families, frozenset(styles) if families else frozenset())
+    heard = claims(words)
+    if heard.stated & {"no_fills"} or heard.denied & {"fills"}:
+        fills = 0.0
+    else:
+        fills = _MANY if heard.stated & {"fills", "phrase_fills"} else 1.0
+    return Asked(families, frozenset(styles) if families else frozenset(), fills=fills)
 
 
 def _plain(name: str) -> str:

@@ -115,7 +115,7 @@ def _fills(score: Score, silent: Flags, rng: np.random.Generator) -> list[tuple[
     for bar in np.flatnonzero(form.phrase_end).tolist():
         is_long = form.place[bar] % LONG_PHRASE_BARS == LONG_PHRASE_BARS - 1
         chance = SECTION_FILL if form.left[bar] == 0 else LONG_FILL if is_long else SHORT_FILL
-        played = rng.random() < chance
+        played = rng.random() < chance * score.asked.fills
         two = rng.random() < LONG_FILL_SHARE
         beats = chart.pulses(bar)
         last = bar == len(chart.bars) - 1
