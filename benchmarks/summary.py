@@ -57,6 +57,9 @@ class Summary:
         Share of the way from random pairing to the true part.
     seconds : dict of writer to float
         Mean time of writing a part.
+    copied_run : dict of writer to float
+        95th percentile, over parts, of the notes of the longest passage copied from the training
+        songs.
     """
 
     collection: str
@@ -72,6 +75,7 @@ class Summary:
     separation: dict[str, Interval] = field(default_factory=dict)
     gaps: Table = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    copied_run: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the summary as JSON writes it, an interval as [value, low, high]."""
@@ -239,6 +243,10 @@ def summarize(rows: Iterable[Row], collection: str, case: str, instrument: str) 
             for name, of in of_writer.items()
         },
     )
+    for name, of in of_writer.items():
+        runs = [run for row in of if (run := row.scores.get("longest_copied_run")) is not None]
+        if runs:
+            summary.copied_run[name] = round(float(np.percentile(runs, 95)), 1)
     pairs = pairs_of(writers)
     rng = np.random.default_rng(SEED)
     for metric, values in scores.values.items():

@@ -179,6 +179,10 @@ def _form(summary: Summary, system: str) -> Iterator[Goal]:
     if outside is not None:
         text = f"{summary.instrument}: no note of {system} out of range (mean number in a part)"
         yield Goal(text, _interval(outside), outside.value == 0)
+    run, usual = (summary.copied_run.get(name) for name in (system, "true"))
+    if run is not None and usual is not None:
+        text = f"{summary.instrument}: {system}'s longest copied run, no longer than true parts'"
+        yield Goal(f"{text} (95th percentile)", f"{run:g} notes; true {usual:g}", run <= usual)
     failed = summary.failures[system]
     yield Goal(f"{summary.instrument}: {system} fails on no song", str(failed), failed == 0)
 

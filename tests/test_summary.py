@@ -119,6 +119,18 @@ def test_goals_of_form(metric: str, values: list[float | None], reached: bool) -
     assert next(found).reached is reached
 
 
+@pytest.mark.parametrize(("longest", "reached"), [(40.0, True), (90.0, False)])
+def test_copying_is_told_by_the_longest_of_many_parts(longest: float, reached: bool) -> None:
+    metric = "longest_copied_run"
+    usual: list[float | None] = [10.0] * 17
+    parts = rows_of("transformer", [*usual, longest, longest, longest], metric)
+    rows = parts + rows_of("random", [5.0] * 20, metric)
+    summary = pooled(rows + rows_of("true", [*usual, 50.0, 50.0, 50.0], metric))
+    assert summary.copied_run == {"random": 5, "transformer": longest, "true": 50}
+    goal = next(goal for goal in goals([summary]) if "copied run" in goal.text)
+    assert goal.reached is reached
+
+
 def test_a_summary_comes_back_from_json() -> None:
     rows = rows_of("random", [0.4, 0.5]) + rows_of("transformer", [0.5, 0.8])
     summary = pooled(rows + rows_of("true", [1.0, 1.0]))
