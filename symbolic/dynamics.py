@@ -2,9 +2,11 @@
 
 Files that a writer learns from are often flat, so that it says little of loudness. The rules follow
 the band's own loudness, and have accents: the writer's notes take them over, and keep how far each
-is from the writer's usual loudness. (40 real songs in no table, overlap of the velocities with the
-true part's: drums .09 before and .42 after; 20 of them: bass .06 and .35. Distance of the mean:
-13.8 and 10.4, 21.4 and 11.6.)
+is from the writer's usual loudness.
+
+(Real songs in no table, overlap of the
+velocities with the true part's, before and after: 40 drums .25 and .50, 20 basses .21 and .53;
+distance of the mean velocity 13.8 and 10.7, 21.4 and 11.4.)
 """
 
 from __future__ import annotations
