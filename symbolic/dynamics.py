@@ -4,9 +4,8 @@ Files that a writer learns from are often flat, so that it says little of loudne
 the band's own loudness, and have accents: the writer's notes take them over, and keep how far each
 is from the writer's usual loudness.
 
-(Real songs in no table, overlap of the
-velocities with the true part's, before and after: 40 drums .25 and .50, 20 basses .21 and .53;
-distance of the mean velocity 13.8 and 10.7, 21.4 and 11.4.)
+(Real songs in no table, overlap of the velocities with the true part's, before and after: 40 drums
+.25 and .50, 20 basses .21 and .53; distance of the mean velocity 13.8 and 10.7, 21.4 and 11.4.)
 """
 
 from __future__ import annotations
