@@ -165,6 +165,18 @@ def test_the_progress_grows_to_its_end_and_each_seed_is_a_variation(
     assert [(each["number"], each["seed"]) for each in variations] == [(1, 4), (2, 5), (3, 6)]
 
 
+@pytest.mark.parametrize(
+    ("prompt", "heard"), [("Add deafening bass", '"deafening"'), ("Add loud bass", "")]
+)
+def test_a_job_tells_what_words_were_read_as(
+    desk: Desk, given: bytes, prompt: str, heard: str
+) -> None:
+    told = desk.events(desk.begin(desk.open(given), instrument="bass", prompt=prompt))
+    assert told[0]["remarks"] == []
+    assert heard in "".join(told[-1]["remarks"])
+    assert bool(told[-1]["remarks"]) == bool(heard)
+
+
 def test_the_new_part_subtracted_gives_back_the_file_that_was_given(
     desk: Desk, given: bytes
 ) -> None:

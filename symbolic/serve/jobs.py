@@ -33,7 +33,7 @@ class Job:
     """Some variations of one part for one song.
 
     `total` and `written` are bars, those of all variations together; `variations` are the tokens
-    of those that are finished.
+    of those that are finished; `remarks` tell what words were read as.
     """
 
     token: str
@@ -44,6 +44,7 @@ class Job:
     state: State = "waiting"
     written: int = 0
     variations: list[str] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
     error: str | None = None
 
 
@@ -195,4 +196,5 @@ class Jobs:
                 self._check()
                 variation = job.song.add(job.token, task, result, before)
                 job.variations.append(variation.token)
+                job.remarks = result.remarks
         self._end(job, "done")

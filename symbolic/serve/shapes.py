@@ -125,6 +125,7 @@ class JobShape(BaseModel):
     bars_total: int
     ahead: int = Field(description="how many jobs are to end before this one begins")
     variations: list[str] = Field(description="those that are finished")
+    remarks: list[str] = Field(description="what words of the prompt were read as")
     error: str | None = None
 
 
@@ -234,6 +235,7 @@ def job_shape(jobs: Jobs, job: Job) -> JobShape:
         bars_total=job.total,
         ahead=jobs.ahead(job),
         variations=list(job.variations),
+        remarks=list(job.remarks),
         error=page_words(job.error) if job.error else None,
     )
 

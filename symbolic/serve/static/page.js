@@ -259,7 +259,7 @@ async function advance(now) {
       : `Writing ${now.instrument}: ${Math.round((100 * now.bars_written) / now.bars_total)} %`;
   const fresh = now.variations.filter((id) => !song.variations.some((one) => one.id === id));
   const finished = ["done", "cancelled", "failed"].includes(now.state);
-  if (finished) end({ cancelled: "Cancelled.", failed: "", done: "" }[now.state]);
+  if (finished) end({ cancelled: "Cancelled.", failed: "", done: now.remarks.join("; ") }[now.state]);
   if (now.state === "failed") tell(new Error(now.error));
   if (fresh.length) song = await api.song(song.id);
   return fresh[0];
