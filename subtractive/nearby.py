@@ -21,7 +21,7 @@ from safetensors.numpy import load
 
 from subtractive.claims import claims, words_of_names
 from subtractive.lexicon import LEXICON
-from subtractive.styles import FAMILIES, Family, styles_in
+from subtractive.styles import FAMILIES, Family, Style, styles_in
 
 LEAST_LIKENESS = 0.45
 """Cosine from which a word counts as another; see benchmarks/results/nearby.json."""
@@ -62,17 +62,17 @@ class Understood:
         return told
 
 
-def _of_family(family: Family) -> list[str]:
-    of_styles = [(style.name, *style.adjectives, *style.heard) for style in family.styles]
-    return [family.name, *family.adjectives, *family.heard, *(w for row in of_styles for w in row)]
+def _words_of_styles() -> list[str]:
+    """Return all that families and their styles are called."""
+    named: list[Family | Style] = [each for family in FAMILIES for each in (family, *family.styles)]
+    return [word for each in named for word in (each.name, *each.adjectives, *each.heard)]
 
 
 @cache
 def _plain_words() -> tuple[str, ...]:
     """Return the single words that mean something by themselves, in the order of the tables."""
     forms = [re.sub(r"\{e?s\}", "", form) for entry in LEXICON for form in entry.forms]
-    styles = [word for family in FAMILIES for word in _of_family(family)]
-    plain = [form.lower() for form in (*forms, *styles)]
+    plain = [form.lower() for form in (*forms, *_words_of_styles())]
     return tuple(dict.fromkeys(form for form in plain if re.fullmatch("[a-z]+", form)))
 
 
@@ -85,8 +85,7 @@ def _known_words() -> frozenset[str]:
         for form in entry.forms
         for ending in ("", "s", "es")
     ]
-    styles = [word for family in FAMILIES for word in _of_family(family)]
-    listed = re.findall("[a-z]+", " ".join((*forms, *styles)).lower())
+    listed = re.findall("[a-z]+", " ".join((*forms, *_words_of_styles())).lower())
     return frozenset(listed) | words_of_names()
 
 

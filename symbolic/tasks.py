@@ -107,7 +107,7 @@ class Task:
         added: list[tuple[Part, ...]] = [() for _ in opened]
         cards: list[tuple[Scorecard, ...]] = [() for _ in opened]
         for name in self.instruments:
-            requests = [self._request(name, song) for song in music]
+            requests = [self._request(name, song, told.text) for song in music]
             tried = self._parts(writer, opened, requests, report)
             parts = tried[: len(opened)]
             if self.wishes.candidates is not None:
@@ -122,8 +122,8 @@ class Task:
             for one, song, parts, of_it in zip(opened, music, added, cards, strict=True)
         ]
 
-    def _request(self, name: str, song: Arrangement) -> Request:
-        """Return the request to write one instrument to the whole of a song."""
+    def _request(self, name: str, song: Arrangement, words: str) -> Request:
+        """Return the request to write one instrument to the whole of a song, as words say."""
         wishes = self.wishes
         return Request(
             song.split(name)[0],
@@ -133,7 +133,7 @@ class Task:
             parse_key(wishes.key) if wishes.key is not None else None,
             wishes.program,
             wishes.takes,
-            understood(wishes.prompt).text,
+            words,
             manner=wishes.manner(name, song),
             kept=() if wishes.keep is None else notes_in(wishes.keep, name, song.ticks_per_beat),
             feel=wishes.feel,

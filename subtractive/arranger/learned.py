@@ -116,8 +116,8 @@ def shipped() -> tuple[DrumPattern, ...]:
 def clarity() -> dict[DrumPattern, float]:
     """Return how surely each shipped pattern is heard as its family: the log of the chance.
 
-    (Surer than four times in five is no better: what nobody else plays is odd, not typical.)
-    By Bayes' rule among the families of its metre, whose bars are those of their patterns.
+    By Bayes' rule among the families of its metre, whose bars are those of their patterns. Surer
+    than four times in five is no better: what nobody else plays is odd, not typical.
     """
     result = {}
     for steps in {pattern.steps for pattern in shipped()}:
@@ -126,9 +126,10 @@ def clarity() -> dict[DrumPattern, float]:
         families = np.array([pattern.family for pattern in common])
         weight = np.log([pattern.weight for pattern in common])
         flat = np.stack([pattern.chance.ravel() for pattern in common]).clip(_LEAST, 1 - _LEAST)
+        struck, rested = np.log(flat), np.log1p(-flat)
         for pattern in some:
             stroke = pattern.chance.ravel()
-            fit = weight + (np.log(flat) @ stroke + np.log1p(-flat) @ (1 - stroke)) / _FREE
+            fit = weight + (struck @ stroke + rested @ (1 - stroke)) / _FREE
             own = np.logaddexp.reduce(fit[families == pattern.family])
             result[pattern] = min(float(own - np.logaddexp.reduce(fit)), _SURE)
     return result
