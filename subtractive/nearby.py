@@ -64,7 +64,9 @@ class Understood:
 
 def _words_of_styles() -> list[str]:
     """Return all that families and their styles are called."""
-    named: list[Family | Style] = [each for family in FAMILIES for each in (family, *family.styles)]
+    named: list[Family | Style] = []
+    for family in FAMILIES:
+        named += [family, *family.styles]
     return [word for each in named for word in (each.name, *each.adjectives, *each.heard)]
 
 
