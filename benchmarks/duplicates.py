@@ -28,12 +28,11 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.journal import ROOT
-from benchmarks.results_file import command_line, keep
+from benchmarks.results_file import measured
 from benchmarks.songs import data_folder
 from subtractive.arrangement import Tempo
 from subtractive.arrays import ArrayPart, ArraySong
 from subtractive.duplicates import LEAST_SHARED, SAME, Sketch, groups, likeness, sketch
-from subtractive.errors import MusicError
 from subtractive.files.midi_arrays import read_midi_arrays
 
 Row = dict[str, Any]
@@ -238,20 +237,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=results)
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
-    started = time.perf_counter()
-    try:
-        measured = measure(data_folder(), options.copies, options.seed)
-        keep(
-            options.out,
-            {"seed": options.seed, **measured},
-            command=command_line("benchmarks.duplicates", argv),
-            seconds=time.perf_counter() - started,
-            as_json=options.json,
-        )
-    except MusicError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return measured(
+        "benchmarks.duplicates",
+        argv,
+        options.out,
+        lambda: {
+            "seed": options.seed,
+            **measure(data_folder(), options.copies, options.seed),
+        },
+        as_json=options.json,
+    )
 
 
 if __name__ == "__main__":

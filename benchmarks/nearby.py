@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,10 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.journal import ROOT
-from benchmarks.results_file import command_line, keep_drawn
+from benchmarks.results_file import measured
 from benchmarks.tables import markdown_table
 from subtractive.claims import claims, families_named
-from subtractive.errors import MusicError
 from subtractive.nearby import LEAST_LIKENESS, understood
 
 _WORDS = Path(__file__).with_name("nearby_words.toml")
@@ -105,21 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=str, default=str(ROOT / "benchmarks/results/nearby.json"))
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
-    started = time.perf_counter()
-    try:
-        result = run()
-        keep_drawn(
-            ROOT / options.out,
-            result,
-            command=command_line("benchmarks.nearby", argv),
-            seconds=time.perf_counter() - started,
-            as_json=options.json,
-            table=table(result),
-        )
-    except MusicError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return measured(
+        "benchmarks.nearby", argv, ROOT / options.out, run, as_json=options.json, table=table
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The last lines of every benchmark command: keep the numbers with how they came to be, and print.
 
-A command ends with ``keep(out, result, command=command_line("benchmarks.tokens", argv), ...)``.
+A command ends with ``return measured("benchmarks.nearby", argv, options.out, run, ...)``, or, where
+it has more to say than a table, with ``keep(out, result, command=command_line(...), ...)``.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import platform
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.journal import commit
+from subtractive.errors import MusicError
 from subtractive.files.output import write_whole
 
 _CPU_NAMES = Path("/proc/cpuinfo")
@@ -176,3 +179,54 @@ def keep_drawn(
     if picture is not None:
         write_whole(out.with_suffix(".png"), picture)
     keep(out, result, command=command, seconds=seconds, as_json=as_json, shown=table)
+
+
+def measured(
+    module: str,
+    argv: Sequence[str] | None,
+    out: Path,
+    measure: Callable[[], Mapping[str, Any]],
+    *,
+    as_json: bool,
+    table: Callable[[Any], str] | None = None,
+    picture: Callable[[Any], bytes] | None = None,
+) -> int:
+    """Measure, keep the result and print it; return a command's exit code.
+
+    Parameters
+    ----------
+    module, argv
+        As `command_line` takes them.
+    out, as_json
+        As `keep` takes them.
+    measure : callable
+        Returns the result, or raises a `MusicError`: then its sentence is printed to stderr.
+    table, picture : callable, optional
+        Make what `keep_drawn` takes of a result; without a table the JSON alone is kept.
+
+    Returns
+    -------
+    int
+        0, or 2 after a `MusicError`.
+    """
+    started = time.perf_counter()
+    command = command_line(module, argv)
+    try:
+        result = measure()
+        seconds = time.perf_counter() - started
+        if table is None:
+            keep(out, result, command=command, seconds=seconds, as_json=as_json)
+        else:
+            keep_drawn(
+                out,
+                result,
+                command=command,
+                seconds=seconds,
+                as_json=as_json,
+                table=table(result),
+                picture=None if picture is None else picture(result),
+            )
+    except MusicError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

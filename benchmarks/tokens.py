@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,13 +26,12 @@ from rich.progress import Progress, TaskID, track
 
 from benchmarks.journal import ROOT
 from benchmarks.peers.installed import missing
-from benchmarks.results_file import command_line, keep
+from benchmarks.results_file import measured
 from benchmarks.songs import data_folder, freedoom_files, song_files
 from benchmarks.token_schemes.lines import Line, cut_lines, lines_of
 from benchmarks.token_schemes.round_trip import GRIDS, measure
 from benchmarks.token_schemes.schemes import NAMES, scheme_named
 from subtractive.arrangement import Arrangement
-from subtractive.errors import MusicError
 from subtractive.files.midi import read_midi
 
 _RESULTS = ROOT / "benchmarks" / "results"
@@ -201,20 +199,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
     name = "token_models.json" if options.train_minutes else "tokens.json"
-    started = time.perf_counter()
-    try:
-        result = {"seed": options.seed, **_run(options)}
-        keep(
-            options.out or _RESULTS / name,
-            result,
-            command=command_line("benchmarks.tokens", argv),
-            seconds=time.perf_counter() - started,
-            as_json=options.json,
-        )
-    except MusicError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return measured(
+        "benchmarks.tokens",
+        argv,
+        options.out or _RESULTS / name,
+        lambda: {"seed": options.seed, **_run(options)},
+        as_json=options.json,
+    )
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -34,14 +34,14 @@ from benchmarks.journal import ROOT, Journal, cache_folder, fingerprint, module_
 from benchmarks.metrics.controls import Wish as Direction
 from benchmarks.metrics.controls import direction, style_probability
 from benchmarks.metrics.played import Played
-from benchmarks.results_file import command_line, keep_drawn, positive
+from benchmarks.results_file import measured, positive
 from benchmarks.songs import SPLITS, load_songs
 from benchmarks.style.model import StyleClassifier, load
 from benchmarks.tables import markdown_table
 from subtractive.arrangement import Note, Part, bars
 from subtractive.arranger import arrange
 from subtractive.arranger.asked import asked_by
-from subtractive.errors import MusicError, OptionError
+from subtractive.errors import OptionError
 from subtractive.instruments import INSTRUMENTS
 from subtractive.instruments import instrument as known_instrument
 from subtractive.styles import FAMILIES
@@ -283,21 +283,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=str, default=str(ROOT / "benchmarks/results/words.json"))
     parser.add_argument("--json", action="store_true", help="machine-readable last line")
     options = parser.parse_args(argv)
-    started = time.perf_counter()
-    try:
-        result = run(options)
-        keep_drawn(
-            ROOT / options.out,
-            result,
-            command=command_line("benchmarks.words", argv),
-            seconds=time.perf_counter() - started,
-            as_json=options.json,
-            table=table(result),
-        )
-    except MusicError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return measured(
+        "benchmarks.words",
+        argv,
+        ROOT / options.out,
+        partial(run, options),
+        as_json=options.json,
+        table=table,
+    )
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.results_file import keep, machine
-from subtractive.errors import OutputError
+from benchmarks.results_file import keep, machine, measured
+from subtractive.errors import OptionError, OutputError
 
 _COMMAND = "benchmarks.tokens --songs 3"
 
@@ -69,3 +69,25 @@ def test_the_processor_is_read_as_linux_writes_it(tmp_path: Path) -> None:
     names = tmp_path / "cpuinfo"
     names.write_text("processor\t: 0\nmodel name\t: Fast: 9 @ 3 GHz\nmodel name\t: Other\n")
     assert machine(names)["cpu"] == "Fast: 9 @ 3 GHz"
+
+
+def test_a_command_keeps_what_it_measured_or_says_why_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "found.json"
+    told = measured(
+        "benchmarks.some", ["--seed", "1"], out, lambda: {"found": 3}, as_json=False, table=str
+    )
+    assert told == 0
+    assert json.loads(out.read_text())["command"] == "python -m benchmarks.some --seed 1"
+    assert out.with_suffix(".md").read_text() == "{'found': 3}\n"
+    assert not out.with_suffix(".png").exists()
+    before = out.read_bytes()
+    capsys.readouterr()
+
+    def fail() -> dict[str, int]:
+        raise OptionError("there are no songs: name some")
+
+    assert measured("benchmarks.some", [], out, fail, as_json=True) == 2
+    assert capsys.readouterr() == ("", "there are no songs: name some\n")
+    assert out.read_bytes() == before

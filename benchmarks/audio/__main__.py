@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,9 @@ from benchmarks.audio.rows import OUTPUT, PARTNERS, Task, key_of, score
 from benchmarks.audio.tables import draw, report, scores_of, set_distances, summary
 from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint, module_files
 from benchmarks.metrics.sound_spectrum import RATE
-from benchmarks.results_file import command_line, keep_drawn
+from benchmarks.results_file import measured
 from benchmarks.songs import data_folder
-from subtractive.errors import MusicError, OptionError
+from subtractive.errors import OptionError
 
 if TYPE_CHECKING:
     from benchmarks.metrics.musicnn import Musicnn
@@ -156,22 +156,15 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     options = _parser().parse_args(argv)
-    started = time.perf_counter()
-    try:
-        result = run(options)
-        keep_drawn(
-            options.out,
-            result,
-            command=command_line("benchmarks.audio", argv),
-            seconds=time.perf_counter() - started,
-            as_json=options.json,
-            table=report(result),
-            picture=draw(result),
-        )
-    except MusicError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return measured(
+        "benchmarks.audio",
+        argv,
+        options.out,
+        partial(run, options),
+        as_json=options.json,
+        table=report,
+        picture=draw,
+    )
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -70,7 +69,7 @@ from benchmarks.audio.systems import (
     named_engines,
 )
 from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint, module_files
-from benchmarks.results_file import command_line, keep_drawn, positive
+from benchmarks.results_file import measured, positive
 from subtractive.errors import MusicError, OptionError
 from subtractive.files.sound import default_soundfont
 from subtractive.instruments import INSTRUMENTS
@@ -256,23 +255,15 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None, load: Load | None = None) -> int:
     """Run the command; return its exit code."""
     options = _parser().parse_args(argv)
-    started = time.perf_counter()
-    out = options.out or _RESULTS / f"audio-{options.instrument}.json"
-    try:
-        result = run(options, load)
-        keep_drawn(
-            out,
-            result,
-            command=command_line("benchmarks.audio.rendered", argv),
-            seconds=time.perf_counter() - started,
-            as_json=options.json,
-            table=report(result),
-            picture=draw(result["sets"]["all"], result["systems"], result["engines"]),
-        )
-    except MusicError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return measured(
+        "benchmarks.audio.rendered",
+        argv,
+        options.out or _RESULTS / f"audio-{options.instrument}.json",
+        partial(run, options, load),
+        as_json=options.json,
+        table=report,
+        picture=lambda found: draw(found["sets"]["all"], found["systems"], found["engines"]),
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -48,9 +47,9 @@ from benchmarks.bootstrap import Interval
 from benchmarks.journal import ROOT, Journal, Row, cache_folder, fingerprint, module_files
 from benchmarks.metrics.sound import Sound
 from benchmarks.metrics.sound_spectrum import HIGHEST_HZ, MELS, RATE, Array
-from benchmarks.results_file import command_line, keep_drawn, positive
+from benchmarks.results_file import measured, positive
 from benchmarks.tables import markdown_table
-from subtractive.errors import MusicError, OptionError
+from subtractive.errors import OptionError
 from subtractive.files.sound import default_soundfont
 from subtractive.instruments import INSTRUMENTS
 from subtractive.mel_scale import centres
@@ -296,23 +295,15 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None, load: Load | None = None) -> int:
     """Run the command; return its exit code."""
     options = _parser().parse_args(argv)
-    started = time.perf_counter()
-    out = options.out or _RESULTS / f"audio-words-{options.instrument}.json"
-    try:
-        result = run(options, load)
-        keep_drawn(
-            out,
-            result,
-            command=command_line("benchmarks.audio.words", argv),
-            seconds=time.perf_counter() - started,
-            as_json=options.json,
-            table=report(result),
-            picture=draw(result),
-        )
-    except MusicError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return measured(
+        "benchmarks.audio.words",
+        argv,
+        options.out or _RESULTS / f"audio-words-{options.instrument}.json",
+        partial(run, options, load),
+        as_json=options.json,
+        table=report,
+        picture=draw,
+    )
 
 
 if __name__ == "__main__":
